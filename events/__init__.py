@@ -1,0 +1,1 @@
+"""What happened, and the rules: pure, but for store and projections."""

@@ -1,0 +1,1 @@
+"""One company: facts, roles and policy."""

@@ -1,0 +1,111 @@
+"""Data keys and logins of the people in a batch, in clear for the length of one pass over a log."""
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias
+from uuid import UUID
+
+import asyncpg
+
+from events.envelope import ActorKind
+from events.facts import is_about_user
+from events.projections.words import words_of_text
+from events.sql import statement
+from events.store.port import RecordedEvent
+
+_PEOPLE: Final = statement(__file__, "people")
+_MONTHS: Final = statement(__file__, "months")
+
+MOST: Final = 50_000  # people kept at once
+
+Unwrap: TypeAlias = Callable[[bytes], Awaitable[bytes]]
+PersonId: TypeAlias = tuple[UUID, UUID]  # company, user
+Connection: TypeAlias = "asyncpg.Pool[asyncpg.Record] | asyncpg.Connection[Any]"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """`key` None: erased, so nothing of this person is shown or found any more."""
+
+    key: bytes | None = field(default=None, repr=False)
+    words: frozenset[str] = frozenset()
+
+
+NOBODY: Final = Person()
+
+
+def subject_of(recorded: RecordedEvent) -> UUID | None:
+    """The user that a fact is about; None where it is about the company."""
+    if recorded.stream_kind == "user":
+        return recorded.stream_id
+    return recorded.data.user_id if is_about_user(recorded.data) else None
+
+
+def acting_person(recorded: RecordedEvent) -> PersonId | None:
+    """The acting person; None for programs, the system and strangers."""
+    actor = recorded.actor
+    if actor.id is None or actor.company_id is None or actor.kind not in (ActorKind.USER, ActorKind.PROVIDER):
+        return None
+    return actor.company_id, actor.id
+
+
+class Keyring:
+    """Of one company's log. Members of other companies are asked for at every batch: their erasure stands elsewhere."""
+
+    def __init__(self, company_id: UUID, unwrap: Unwrap) -> None:
+        self._company_id = company_id
+        self._unwrap = unwrap
+        self._people: dict[PersonId, Person] = {}
+        self._foreign: dict[PersonId, Person] = {}
+        self._months: dict[str, bytes | None] = {}
+
+    async def load(self, connection: Connection, batch: Iterable[RecordedEvent]) -> None:
+        """Fetch what these facts need. Raises what `unwrap` raises."""
+        wanted: set[PersonId] = set()
+        months: set[str] = set()
+        for recorded in batch:
+            subject, actor, traces = subject_of(recorded), acting_person(recorded), recorded.sealed.traces
+            if subject is not None:
+                wanted.add((self._company_id, subject))
+            if actor is not None:
+                wanted.add(actor)
+            if traces is not None and traces.month is not None:
+                months.add(traces.month)
+        await self._load_people(connection, wanted)
+        await self._load_months(connection, months - self._months.keys())
+
+    def person(self, person: PersonId) -> Person:
+        """Who was loaded; somebody without a data key is erased."""
+        return self._people.get(person) or self._foreign.get(person) or NOBODY
+
+    def month(self, month: str) -> bytes | None:
+        return self._months.get(month)
+
+    def forget(self, user_id: UUID) -> None:
+        """From here on this member of the company is erased."""
+        self._people[(self._company_id, user_id)] = NOBODY
+
+    def foreigners(self) -> list[PersonId]:
+        """Members of other companies that act in this batch and are not erased."""
+        return [person for person, held in self._foreign.items() if held.key is not None]
+
+    async def _load_people(self, connection: Connection, wanted: set[PersonId]) -> None:
+        if len(self._people) > MOST:
+            self._people.clear()
+        self._foreign = {}
+        missing = wanted - self._people.keys()
+        if not missing:
+            return
+        rows = await connection.fetch(_PEOPLE, [p[0] for p in missing], [p[1] for p in missing])
+        for company_id, user_id, login, wrapped in rows:
+            key = await self._unwrap(wrapped) if wrapped is not None else None
+            words = frozenset(words_of_text(login)) if login and key is not None else frozenset()
+            held = Person(key, words) if key is not None else NOBODY
+            (self._people if company_id == self._company_id else self._foreign)[(company_id, user_id)] = held
+
+    async def _load_months(self, connection: Connection, missing: set[str]) -> None:
+        if not missing:
+            return
+        found = {row[0]: row[1] for row in await connection.fetch(_MONTHS, self._company_id, list(missing))}
+        for month in missing:
+            self._months[month] = await self._unwrap(found[month]) if month in found else None

@@ -1,0 +1,23 @@
+-- $1 company, $2 credential id: the presented credential and everything of its user, one row.
+SELECT
+    u.company_id,
+    u.stream_id AS user_id,
+    u.version,
+    u.doc,
+    p.wrapped AS person_key,
+    k.id AS key_id,
+    k.secret AS key_secret,
+    c.version AS company_version,
+    c.doc AS company_doc,
+    h.id AS held_id,
+    h.kind AS held_kind,
+    h.secret AS held_secret,
+    h.expires_at AS held_expires_at,
+    h.seen_at AS held_seen_at,
+    h.attributes AS held_attributes
+FROM credential AS h
+INNER JOIN user_state AS u ON u.company_id = h.company_id AND u.stream_id = h.user_id
+LEFT JOIN person_key AS p ON p.company_id = u.company_id AND p.user_id = u.stream_id
+LEFT JOIN company_state AS c ON c.company_id = u.company_id AND c.stream_id = u.company_id
+LEFT JOIN credential AS k ON k.company_id = u.company_id AND k.user_id = u.stream_id AND k.kind = 'key'
+WHERE h.company_id = $1 AND h.id = $2

@@ -1,0 +1,36 @@
+"""State documents <-> states, for every store."""
+
+from functools import lru_cache
+from typing import Final
+from uuid import UUID
+
+from pydantic import TypeAdapter
+
+from events.company.state import SCHEMA as COMPANY_SCHEMA
+from events.company.state import CompanyState
+from events.store.port import StateDoc
+from events.user.state import SCHEMA as USER_SCHEMA
+from events.user.state import UserState
+
+_USER: Final = TypeAdapter(UserState)
+_COMPANY: Final = TypeAdapter(CompanyState)
+
+
+def user_doc(state: UserState) -> StateDoc:
+    """Defaults are left out: they say nothing and cost bytes at every append."""
+    doc = _USER.dump_json(state, exclude_defaults=True).decode()
+    return StateDoc(doc=doc, schema=USER_SCHEMA, authority=state.authority)
+
+
+def company_doc(state: CompanyState) -> StateDoc:
+    return StateDoc(doc=_COMPANY.dump_json(state, exclude_defaults=True).decode(), schema=COMPANY_SCHEMA)
+
+
+def user_state(doc: str) -> UserState:
+    return _USER.validate_json(doc)
+
+
+@lru_cache(maxsize=4096)
+def company_state(company_id: UUID, version: int, doc: str) -> CompanyState:
+    """Cached: one version of one company has one document, and every request reads it."""
+    return _COMPANY.validate_json(doc)

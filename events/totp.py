@@ -1,0 +1,62 @@
+"""Time-based one-time passwords (RFC 6238 on RFC 4226): SHA-1, six digits, 30 seconds. Built on pyotp."""
+
+import base64
+import re
+from datetime import datetime
+from typing import Final
+from urllib.parse import quote
+
+import pyotp
+from pyotp.exceptions import OTPVerificationError
+
+KEY_BYTES: Final = 20  # 160 bits, RFC 4226 §4
+DIGITS: Final = 6
+PERIOD: Final = 30  # seconds; X of RFC 6238
+_SIX_ASCII_DIGITS: Final = re.compile(r"[0-9]{6}", re.ASCII)
+
+
+def is_code(text: str) -> bool:
+    """Exactly six ASCII digits; nothing is normalised into a code."""
+    return _SIX_ASCII_DIGITS.fullmatch(text) is not None
+
+
+def key_text(key: bytes) -> str:
+    """The key as people type it: base32 without padding, 32 characters for 160 bits."""
+    return base64.b32encode(key).decode().rstrip("=")
+
+
+def key_from_text(text: str) -> bytes:
+    """The key of its base32 text. Raises ValueError when it is none."""
+    return base64.b32decode(text + "=" * (-len(text) % 8))
+
+
+def time_step(at: datetime) -> int:
+    """T of RFC 6238 at an instant."""
+    return int(at.timestamp()) // PERIOD
+
+
+def match_time_step(key: bytes, code: str, at: datetime, window: int = 1) -> int | None:
+    """The time step that `code` belongs to within `window` steps around `at`, or None (RFC 6238 §5.2)."""
+    if not is_code(code):
+        return None
+    try:
+        matched = pyotp.TOTP(key_text(key), digits=DIGITS, interval=PERIOD).verify_and_get_timecode(
+            code, for_time=at, valid_window=window
+        )
+    except OTPVerificationError:
+        return None
+    return matched
+
+
+def otpauth_uri(key: bytes, issuer: str, account: str) -> str:
+    """The key URI that authenticator apps read. `issuer` and `account` may hold any character."""
+    label = f"{quote(issuer, safe='')}:{quote(account, safe='')}"
+    return (
+        f"otpauth://totp/{label}?secret={key_text(key)}&issuer={quote(issuer, safe='')}"
+        f"&algorithm=SHA1&digits={DIGITS}&period={PERIOD}"
+    )
+
+
+def code_at(key: bytes, step: int) -> str:
+    """The one-time password of a time step: what an authenticator app shows."""
+    return pyotp.HOTP(key_text(key), digits=DIGITS).at(step)

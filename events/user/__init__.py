@@ -1,0 +1,1 @@
+"""One portal user: facts, wishes, state and rules."""

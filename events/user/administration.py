@@ -1,0 +1,186 @@
+"""Rules of acts on somebody else's account. Who may act on whom is decided before, by access."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from events.decision import Decision, Refusal, accepted, refused
+from events.user.commands import (
+    ChangeUser,
+    CreateUser,
+    DeactivateUser,
+    DisableFactor,
+    EraseUser,
+    OrderEnrolment,
+    ReactivateUser,
+    RecordDenial,
+    ResetKey,
+    ResetPassword,
+    UnlockFactor,
+)
+from events.user.events import (
+    AccessDenied,
+    By,
+    KeyReset,
+    OrderWithdrawn,
+    PasswordReset,
+    TwoFactorDisabled,
+    TwoFactorOrdered,
+    TwoFactorUnlocked,
+    UserChanged,
+    UserCreated,
+    UserDeactivated,
+    UserErased,
+    UserEvent,
+    UserReactivated,
+)
+from events.user.state import Ladder, UserState
+
+_WEIGHTY = frozenset({"role", "activation_at", "expiration_at"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Everything:
+    sessions: tuple[UUID, ...]
+    sign_ins: tuple[UUID, ...]
+
+
+def _everything(state: UserState) -> _Everything:
+    return _Everything(tuple(s.id for s in state.sessions), tuple(s.id for s in state.sign_ins))
+
+
+def create(state: UserState, wish: CreateUser) -> Decision[UserEvent]:
+    if state.exists:
+        return refused(Refusal.ALREADY_EXISTS)
+    return accepted(
+        UserCreated(
+            role=wish.role,
+            language=wish.language,
+            time_zone=wish.time_zone,
+            activation_at=wish.activation_at,
+            expiration_at=wish.expiration_at,
+            created_at=wish.now,
+            has_password=wish.has_password,
+            must_change_password=wish.must_change_password,
+            login=wish.login,
+            email=wish.email,
+        )
+    )
+
+
+def change(state: UserState, wish: ChangeUser) -> Decision[UserEvent]:
+    """New settings; a change of role or dates ends what was begun under the old ones."""
+    names = ("email", "role", "language", "time_zone", "activation_at", "expiration_at")
+    changed = tuple(name for name in names if getattr(state, name) != getattr(wish, name))
+    if not changed:
+        return accepted()
+    ends = _everything(state) if _WEIGHTY & set(changed) else _Everything((), ())
+    return accepted(
+        UserChanged(
+            changed=changed,
+            role=wish.role,
+            language=wish.language,
+            time_zone=wish.time_zone,
+            activation_at=wish.activation_at,
+            expiration_at=wish.expiration_at,
+            email=wish.email,
+            previous_email=state.email if "email" in changed else None,
+            sessions_ended=ends.sessions,
+            sign_ins_ended=ends.sign_ins,
+        )
+    )
+
+
+def deactivate(state: UserState, wish: DeactivateUser) -> Decision[UserEvent]:
+    if state.deactivated:
+        return refused(Refusal.ALREADY_DEACTIVATED)
+    ends = _everything(state)
+    return accepted(
+        UserDeactivated(reason=wish.reason, sessions_ended=ends.sessions, sign_ins_ended=ends.sign_ins)
+    )
+
+
+def reactivate(state: UserState, wish: ReactivateUser) -> Decision[UserEvent]:
+    if not state.deactivated:
+        return refused(Refusal.NOT_DEACTIVATED)
+    return accepted(UserReactivated(reason=wish.reason))
+
+
+def erase(state: UserState, wish: EraseUser) -> Decision[UserEvent]:
+    ends = _everything(state)
+    return accepted(UserErased(erased_at=wish.now, sessions_ended=ends.sessions, sign_ins_ended=ends.sign_ins))
+
+
+def order_enrolment(state: UserState, wish: OrderEnrolment) -> Decision[UserEvent]:
+    """Demand a factor at the next sign-in, or renew the demand. Sessions stay: nothing about them changed."""
+    if state.key is not None:
+        return refused(Refusal.ALREADY_ON)
+    ends = _everything(state)
+    return accepted(
+        TwoFactorOrdered(
+            ordered_at=wish.now,
+            expires_at=wish.now + wish.policy.order_window,
+            reason=wish.reason,
+            sign_ins_ended=ends.sign_ins,
+        )
+    )
+
+
+def reset_key(state: UserState, wish: ResetKey) -> Decision[UserEvent]:
+    if state.key is None:
+        return refused(Refusal.NO_KEY)
+    ends = _everything(state)
+    return accepted(
+        KeyReset(
+            by=By.ADMINISTRATOR,
+            key_id=state.key.id,
+            reset_at=wish.now,
+            order_expires_at=wish.now + wish.policy.order_window,
+            reason=wish.reason,
+            sessions_ended=ends.sessions,
+            sign_ins_ended=ends.sign_ins,
+        )
+    )
+
+
+def disable_factor(state: UserState, wish: DisableFactor) -> Decision[UserEvent]:
+    """Remove the factor, or withdraw the order where there is none yet."""
+    ends = _everything(state)
+    if state.key is not None:
+        return accepted(
+            TwoFactorDisabled(
+                by=By.ADMINISTRATOR,
+                key_id=state.key.id,
+                disabled_at=wish.now,
+                reason=wish.reason,
+                sessions_ended=ends.sessions,
+                sign_ins_ended=ends.sign_ins,
+            )
+        )
+    if state.order is None:
+        return refused(Refusal.NO_KEY)
+    return accepted(OrderWithdrawn(reason=wish.reason, sign_ins_ended=ends.sign_ins))
+
+
+def unlock(state: UserState, wish: UnlockFactor) -> Decision[UserEvent]:
+    """Clear pause, lock and count; the factor itself stays."""
+    if state.ladder == Ladder():
+        return accepted()
+    return accepted(TwoFactorUnlocked(reason=wish.reason))
+
+
+def reset_password(state: UserState, wish: ResetPassword) -> Decision[UserEvent]:
+    """A new password from an administrator; it neither removes nor weakens the second factor."""
+    ends = _everything(state)
+    return accepted(
+        PasswordReset(
+            reset_at=wish.now,
+            must_change=wish.must_change,
+            reason=wish.reason,
+            sessions_ended=ends.sessions,
+            sign_ins_ended=ends.sign_ins,
+        )
+    )
+
+
+def record_denial(state: UserState, wish: RecordDenial) -> Decision[UserEvent]:
+    return accepted(AccessDenied(act=wish.act, target_id=wish.target_id, denied_at=wish.now))

@@ -1,0 +1,415 @@
+"""Facts of one portal user's stream."""
+
+from enum import StrEnum
+from typing import ClassVar, Literal, TypeAlias
+from uuid import UUID
+
+from events.fact import Instant, Personal, fact
+
+
+class Stage(StrEnum):
+    """What a sign-in in progress still has to bring."""
+
+    CODE = "code_required"
+    ENROLMENT = "enrolment_required"
+    PASSWORD = "password_expired"  # noqa: S105 - a stage, not a secret
+
+
+class Door(StrEnum):
+    """Where a code or recovery code was given."""
+
+    SIGN_IN = "sign_in"
+    CONFIRM = "confirm"
+    REPLACE = "replace"
+    RESET = "reset"
+    DISABLE = "disable"
+    STEP_UP = "step_up"
+    RECOVERY_CODES = "recovery_codes"
+
+
+class By(StrEnum):
+    """On whose behalf a factor, a session or a state was changed."""
+
+    USER = "user"
+    ADMINISTRATOR = "administrator"
+    SYSTEM = "system"
+
+
+Factor: TypeAlias = Literal["password", "otp", "recovery_code"]
+
+
+@fact
+class UserCreated:
+    """An account came into being; nothing is proven about its owner yet."""
+
+    VERSION: ClassVar[int] = 1
+    role: str
+    language: str
+    time_zone: str
+    activation_at: Instant | None = None
+    expiration_at: Instant | None = None
+    created_at: Instant
+    has_password: bool
+    must_change_password: bool = False
+    login: Personal = None
+    email: Personal = None
+
+
+@fact
+class UserChanged:
+    """Settings after the change, complete; `changed` names what is new."""
+
+    VERSION: ClassVar[int] = 1
+    changed: tuple[str, ...]
+    role: str
+    language: str
+    time_zone: str
+    activation_at: Instant | None = None
+    expiration_at: Instant | None = None
+    sessions_ended: tuple[UUID, ...] = ()
+    sign_ins_ended: tuple[UUID, ...] = ()
+    email: Personal = None
+    previous_email: Personal = None
+
+
+@fact
+class UserDeactivated:
+    VERSION: ClassVar[int] = 1
+    sessions_ended: tuple[UUID, ...] = ()
+    sign_ins_ended: tuple[UUID, ...] = ()
+    reason: Personal = None
+
+
+@fact
+class UserReactivated:
+    VERSION: ClassVar[int] = 1
+    reason: Personal = None
+
+
+@fact
+class UserErased:
+    """The person's data key is destroyed in the same commit."""
+
+    VERSION: ClassVar[int] = 1
+    erased_at: Instant
+    sessions_ended: tuple[UUID, ...] = ()
+    sign_ins_ended: tuple[UUID, ...] = ()
+
+
+@fact
+class PasswordChanged:
+    """The user set a new password; `kept` is the session that stays."""
+
+    VERSION: ClassVar[int] = 1
+    changed_at: Instant
+    kept: UUID | None = None
+    sessions_ended: tuple[UUID, ...] = ()
+    sign_ins_ended: tuple[UUID, ...] = ()
+
+
+@fact
+class PasswordReset:
+    """An administrator set a new password; the second factor stays as it was."""
+
+    VERSION: ClassVar[int] = 1
+    reset_at: Instant
+    must_change: bool = False
+    sessions_ended: tuple[UUID, ...] = ()
+    sign_ins_ended: tuple[UUID, ...] = ()
+    reason: Personal = None
+
+
+@fact
+class PasswordRehashed:
+    """The stored hash was raised to today's parameters at a right password."""
+
+    VERSION: ClassVar[int] = 1
+
+
+@fact
+class SessionPasswordRejected:
+    """A wrong password inside a session; the fifth ends that session."""
+
+    VERSION: ClassVar[int] = 1
+    session_id: UUID
+    rejected_at: Instant
+
+
+@fact
+class SignInStarted:
+    """The password was right; `stage` says what is missing."""
+
+    VERSION: ClassVar[int] = 1
+    sign_in_id: UUID
+    stage: Stage
+    expires_at: Instant
+    sign_ins_ended: tuple[UUID, ...] = ()
+
+
+@fact
+class SignInAdvanced:
+    """A sign-in in progress passed one stage and waits at the next, under a new token."""
+
+    VERSION: ClassVar[int] = 1
+    sign_in_id: UUID
+    previous_id: UUID
+    stage: Stage
+    factors: tuple[Factor, ...]
+    time_step: int | None = None
+    key_id: UUID | None = None
+    advanced_at: Instant
+    expires_at: Instant
+
+
+@fact
+class SignInRefused:
+    """The password was right and the sign-in still refused."""
+
+    VERSION: ClassVar[int] = 1
+    cause: Literal["not_yet_active", "expired", "deactivated", "order_expired"]
+    refused_at: Instant
+
+
+@fact
+class SignInCancelled:
+    VERSION: ClassVar[int] = 1
+    sign_in_id: UUID
+
+
+@fact
+class SignedIn:
+    """A session began. `time_step` is the RFC 6238 T of the accepted OTP, when one was given for it."""
+
+    VERSION: ClassVar[int] = 1
+    session_id: UUID
+    sign_in_id: UUID | None = None
+    factors: tuple[Factor, ...]
+    time_step: int | None = None
+    key_id: UUID | None = None
+    signed_in_at: Instant
+    expires_at: Instant
+    sessions_ended: tuple[UUID, ...] = ()
+
+
+@fact
+class SignedOut:
+    VERSION: ClassVar[int] = 1
+    session_id: UUID
+
+
+@fact
+class SessionsEnded:
+    """Sessions were ended on purpose, by their owner, an administrator or a rule."""
+
+    VERSION: ClassVar[int] = 1
+    by: By
+    sessions_ended: tuple[UUID, ...]
+    reason: Personal = None
+
+
+@fact
+class SteppedUp:
+    """A factor was proven again inside a session; the session has a new token."""
+
+    VERSION: ClassVar[int] = 1
+    session_id: UUID
+    factor: Factor
+    time_step: int | None = None
+    key_id: UUID | None = None
+    stepped_up_at: Instant
+    fresh_until: Instant
+
+
+@fact
+class CodeRejected:
+    """A code or recovery code was refused. Only `wrong` counts on the account.
+
+    `used`: of a spent step. `not_evaluated`: while paused or locked. `unreadable`: the stored key does not open.
+    """
+
+    VERSION: ClassVar[int] = 1
+    door: Door
+    factor: Factor = "otp"
+    result: Literal["wrong", "used", "not_evaluated", "unreadable"]
+    holder_id: UUID | None = None  # the sign-in, or the pending key, that loses a try
+    rejected_at: Instant
+
+
+@fact
+class TwoFactorPaused:
+    VERSION: ClassVar[int] = 1
+    failures: int
+    until: Instant
+
+
+@fact
+class TwoFactorLocked:
+    """`until` None: disabled after 100 failures in a row, until an administrator unlocks or resets."""
+
+    VERSION: ClassVar[int] = 1
+    failures: int
+    until: Instant | None
+    sign_ins_ended: tuple[UUID, ...] = ()
+
+
+@fact
+class TwoFactorUnlocked:
+    VERSION: ClassVar[int] = 1
+    reason: Personal = None
+
+
+@fact
+class EnrolmentStarted:
+    """A fresh key was shown to `holder_id` (a session or a sign-in); it opens nothing until it is confirmed."""
+
+    VERSION: ClassVar[int] = 1
+    key_id: UUID
+    generation: int
+    holder_id: UUID
+    started_at: Instant
+    expires_at: Instant
+    time_step: int | None = None  # of the proof that a replacement asks for
+    proven_key_id: UUID | None = None
+
+
+@fact
+class EnrolmentCancelled:
+    VERSION: ClassVar[int] = 1
+    key_id: UUID
+
+
+@fact
+class TwoFactorOrdered:
+    """Enrolment is demanded by a person; the window is open until `expires_at`."""
+
+    VERSION: ClassVar[int] = 1
+    ordered_at: Instant
+    expires_at: Instant
+    sessions_ended: tuple[UUID, ...] = ()
+    sign_ins_ended: tuple[UUID, ...] = ()
+    reason: Personal = None
+
+
+@fact
+class PolicyOrderStarted:
+    """The policy's demand met the user's first right password: the enrolment window opens now."""
+
+    VERSION: ClassVar[int] = 1
+    started_at: Instant
+    expires_at: Instant
+
+
+@fact
+class OrderWithdrawn:
+    VERSION: ClassVar[int] = 1
+    sign_ins_ended: tuple[UUID, ...] = ()
+    reason: Personal = None
+
+
+@fact
+class TwoFactorEnabled:
+    """The user proved possession of the key; at or below `time_step` no code is accepted again."""
+
+    VERSION: ClassVar[int] = 1
+    key_id: UUID
+    generation: int
+    time_step: int
+    enabled_at: Instant
+    replaced: bool
+    kept: UUID | None = None
+    sessions_ended: tuple[UUID, ...] = ()
+    sign_ins_ended: tuple[UUID, ...] = ()
+
+
+@fact
+class RecoveryCodesIssued:
+    """A new set; every older code is void."""
+
+    VERSION: ClassVar[int] = 1
+    code_ids: tuple[UUID, ...]
+    time_step: int | None = None
+    key_id: UUID | None = None
+    issued_at: Instant
+
+
+@fact
+class RecoveryCodeUsed:
+    VERSION: ClassVar[int] = 1
+    code_id: UUID
+    door: Door
+    left: int
+    used_at: Instant
+
+
+@fact
+class KeyReset:
+    """Key and recovery codes are void, every session is over, the next sign-in enrols anew."""
+
+    VERSION: ClassVar[int] = 1
+    by: By
+    key_id: UUID
+    time_step: int | None = None
+    reset_at: Instant
+    order_expires_at: Instant
+    sessions_ended: tuple[UUID, ...] = ()
+    sign_ins_ended: tuple[UUID, ...] = ()
+    reason: Personal = None
+
+
+@fact
+class TwoFactorDisabled:
+    VERSION: ClassVar[int] = 1
+    by: By
+    key_id: UUID
+    time_step: int | None = None
+    disabled_at: Instant
+    kept: UUID | None = None
+    sessions_ended: tuple[UUID, ...] = ()
+    sign_ins_ended: tuple[UUID, ...] = ()
+    reason: Personal = None
+
+
+@fact
+class AccessDenied:
+    """A signed-in caller asked for what is not theirs to do."""
+
+    VERSION: ClassVar[int] = 1
+    act: str
+    target_id: UUID | None = None
+    denied_at: Instant
+
+
+UserEvent: TypeAlias = (
+    UserCreated
+    | UserChanged
+    | UserDeactivated
+    | UserReactivated
+    | UserErased
+    | PasswordChanged
+    | PasswordReset
+    | PasswordRehashed
+    | SessionPasswordRejected
+    | SignInStarted
+    | SignInAdvanced
+    | SignInRefused
+    | SignInCancelled
+    | SignedIn
+    | SignedOut
+    | SessionsEnded
+    | SteppedUp
+    | CodeRejected
+    | TwoFactorPaused
+    | TwoFactorLocked
+    | TwoFactorUnlocked
+    | EnrolmentStarted
+    | EnrolmentCancelled
+    | TwoFactorOrdered
+    | PolicyOrderStarted
+    | OrderWithdrawn
+    | TwoFactorEnabled
+    | RecoveryCodesIssued
+    | RecoveryCodeUsed
+    | KeyReset
+    | TwoFactorDisabled
+    | AccessDenied
+)

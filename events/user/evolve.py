@@ -1,0 +1,252 @@
+"""One state step of a user's stream, and the fold. Total: every fact has a next state."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from functools import reduce
+from uuid import UUID
+
+from typing_extensions import assert_never
+
+from events.user.events import (
+    AccessDenied,
+    CodeRejected,
+    EnrolmentCancelled,
+    EnrolmentStarted,
+    KeyReset,
+    OrderWithdrawn,
+    PasswordChanged,
+    PasswordRehashed,
+    PasswordReset,
+    PolicyOrderStarted,
+    RecoveryCodesIssued,
+    RecoveryCodeUsed,
+    SessionPasswordRejected,
+    SessionsEnded,
+    SignedIn,
+    SignedOut,
+    SignInAdvanced,
+    SignInCancelled,
+    SignInRefused,
+    SignInStarted,
+    SteppedUp,
+    TwoFactorDisabled,
+    TwoFactorEnabled,
+    TwoFactorLocked,
+    TwoFactorOrdered,
+    TwoFactorPaused,
+    TwoFactorUnlocked,
+    UserChanged,
+    UserCreated,
+    UserDeactivated,
+    UserErased,
+    UserEvent,
+    UserReactivated,
+)
+from events.user.state import (
+    Key,
+    Ladder,
+    Order,
+    PendingKey,
+    Session,
+    SignInProgress,
+    UserState,
+    without_sessions,
+    without_sign_ins,
+)
+
+
+def fold(events: Iterable[UserEvent], state: UserState | None = None) -> UserState:
+    """All state steps from `state` (a new user's when None)."""
+    return reduce(evolve, events, state or UserState())
+
+
+def evolve(state: UserState, event: UserEvent) -> UserState:  # noqa: C901 - one line a fact is the point
+    """The state after one more fact. Reads no clock and no `at`."""
+    match event:
+        case SignedIn():
+            return _signed_in(state, event)
+        case SignInStarted():
+            begun = SignInProgress(id=event.sign_in_id, stage=event.stage, expires_at=event.expires_at)
+            kept = without_sign_ins(state, event.sign_ins_ended)
+            return replace(kept, sign_ins=(*kept.sign_ins, begun))
+        case SignInAdvanced():
+            return _sign_in_advanced(state, event)
+        case CodeRejected():
+            return _code_rejected(state, event)
+        case TwoFactorPaused():
+            return replace(state, ladder=replace(state.ladder, until=event.until, ignored=False))
+        case TwoFactorLocked():
+            return _locked(state, event)
+        case TwoFactorUnlocked():
+            return replace(state, ladder=Ladder())
+        case SteppedUp():
+            return _proven(state, event.key_id, event.time_step, event.stepped_up_at)
+        case EnrolmentStarted():
+            return _enrolment_started(state, event)
+        case EnrolmentCancelled():
+            return replace(state, pending=None)
+        case TwoFactorEnabled():
+            return _enabled(state, event)
+        case RecoveryCodesIssued():
+            proven = _proven(state, event.key_id, event.time_step, event.issued_at)
+            return replace(proven, recovery_codes=event.code_ids)
+        case RecoveryCodeUsed():
+            left = tuple(c for c in state.recovery_codes if c != event.code_id)
+            return replace(state, recovery_codes=left, ladder=Ladder())
+        case KeyReset():
+            ended = _factor_gone(_ended(state, event.sessions_ended, event.sign_ins_ended))
+            return replace(ended, order=Order(expires_at=event.order_expires_at))
+        case TwoFactorDisabled():
+            ended = _factor_gone(_ended(state, event.sessions_ended, event.sign_ins_ended))
+            return replace(ended, order=None)
+        case TwoFactorOrdered():
+            ended = _ended(state, event.sessions_ended, event.sign_ins_ended)
+            return replace(ended, order=Order(expires_at=event.expires_at))
+        case PolicyOrderStarted():
+            return replace(state, order=Order(expires_at=event.expires_at, by_policy=True))
+        case OrderWithdrawn():
+            return replace(without_sign_ins(state, event.sign_ins_ended), order=None)
+        case UserCreated():
+            return _created(event)
+        case UserChanged():
+            return _changed(state, event)
+        case UserDeactivated():
+            ended = _ended(state, event.sessions_ended, event.sign_ins_ended)
+            return replace(ended, deactivated=True, authority=state.authority + 1)
+        case UserReactivated():
+            return replace(state, deactivated=False, authority=state.authority + 1)
+        case UserErased():
+            return UserState(exists=True, erased=True, deactivated=True, authority=state.authority + 1)
+        case PasswordChanged():
+            ended = _ended(state, event.sessions_ended, event.sign_ins_ended)
+            return _password_set(ended, event.changed_at, must_change=False)
+        case PasswordReset():
+            ended = _ended(state, event.sessions_ended, event.sign_ins_ended)
+            return _password_set(ended, event.reset_at, must_change=event.must_change)
+        case SessionPasswordRejected():
+            return _session_password_rejected(state, event.session_id)
+        case SignInCancelled():
+            return without_sign_ins(state, (event.sign_in_id,))
+        case SignedOut():
+            return without_sessions(state, (event.session_id,))
+        case SessionsEnded():
+            return without_sessions(state, event.sessions_ended)
+        case SignInRefused() | AccessDenied() | PasswordRehashed():
+            return state
+        case _:
+            assert_never(event)
+
+
+def _ended(state: UserState, sessions: tuple[UUID, ...], sign_ins: tuple[UUID, ...]) -> UserState:
+    return without_sign_ins(without_sessions(state, sessions), sign_ins)
+
+
+def _created(event: UserCreated) -> UserState:
+    return UserState(
+        exists=True,
+        login=event.login or "",
+        email=event.email,
+        role=event.role,
+        language=event.language,
+        time_zone=event.time_zone,
+        created_at=event.created_at,
+        activation_at=event.activation_at,
+        expiration_at=event.expiration_at,
+        has_password=event.has_password,
+        password_changed_at=event.created_at if event.has_password else None,
+        must_change_password=event.must_change_password,
+        authority=1,
+    )
+
+
+def _changed(state: UserState, event: UserChanged) -> UserState:
+    ended = _ended(state, event.sessions_ended, event.sign_ins_ended)
+    weighty = {"role", "activation_at", "expiration_at"} & set(event.changed)
+    return replace(
+        ended,
+        email=event.email,
+        role=event.role,
+        language=event.language,
+        time_zone=event.time_zone,
+        activation_at=event.activation_at,
+        expiration_at=event.expiration_at,
+        authority=state.authority + (1 if weighty else 0),
+    )
+
+
+def _password_set(state: UserState, at: datetime, *, must_change: bool) -> UserState:
+    return replace(state, has_password=True, password_changed_at=at, must_change_password=must_change)
+
+
+def _signed_in(state: UserState, event: SignedIn) -> UserState:
+    kept = without_sessions(state, event.sessions_ended)
+    session = Session(id=event.session_id, began_at=event.signed_in_at, expires_at=event.expires_at)
+    sign_ins = tuple(s for s in kept.sign_ins if s.id != event.sign_in_id)
+    begun = replace(kept, sessions=(*kept.sessions, session), sign_ins=sign_ins)
+    return _proven(begun, event.key_id, event.time_step, event.signed_in_at)
+
+
+def _sign_in_advanced(state: UserState, event: SignInAdvanced) -> UserState:
+    step = SignInProgress(id=event.sign_in_id, stage=event.stage, expires_at=event.expires_at, factors=event.factors)
+    others = tuple(s for s in state.sign_ins if s.id != event.previous_id)
+    return _proven(replace(state, sign_ins=(*others, step)), event.key_id, event.time_step, event.advanced_at)
+
+
+def _proven(state: UserState, key_id: UUID | None, time_step: int | None, at: datetime) -> UserState:
+    """An OTP was accepted: its step is spent and the failures in a row are over."""
+    if state.key is None or time_step is None or state.key.id != key_id:
+        return state
+    key = replace(state.key, last_step=max(state.key.last_step, time_step), last_used_at=at)
+    return replace(state, key=key, ladder=Ladder())
+
+
+def _enrolment_started(state: UserState, event: EnrolmentStarted) -> UserState:
+    proven = _proven(state, event.proven_key_id, event.time_step, event.started_at)
+    pending = PendingKey(
+        id=event.key_id, generation=event.generation, holder_id=event.holder_id, expires_at=event.expires_at
+    )
+    return replace(proven, pending=pending, generation=event.generation)
+
+
+def _enabled(state: UserState, event: TwoFactorEnabled) -> UserState:
+    ended = _ended(state, event.sessions_ended, event.sign_ins_ended)
+    key = Key(
+        id=event.key_id,
+        generation=event.generation,
+        enrolled_at=event.enabled_at,
+        last_used_at=event.enabled_at,
+        last_step=event.time_step,
+    )
+    return replace(ended, key=key, pending=None, order=None, recovery_codes=(), ladder=Ladder())
+
+
+def _factor_gone(state: UserState) -> UserState:
+    return replace(state, key=None, pending=None, recovery_codes=(), ladder=Ladder())
+
+
+def _code_rejected(state: UserState, event: CodeRejected) -> UserState:
+    ladder = state.ladder
+    if event.result == "not_evaluated":
+        return replace(state, ladder=replace(ladder, ignored=True))
+    if event.result == "wrong":
+        ladder = replace(ladder, short=ladder.short + 1, total=ladder.total + 1, until=None, ignored=False)
+    tried = tuple(replace(s, tries=s.tries + 1) if s.id == event.holder_id else s for s in state.sign_ins)
+    pending = state.pending
+    if pending is not None and pending.id == event.holder_id:
+        pending = replace(pending, tries=pending.tries + 1)
+    return replace(state, ladder=ladder, sign_ins=tried, pending=pending)
+
+
+def _locked(state: UserState, event: TwoFactorLocked) -> UserState:
+    ladder = replace(
+        state.ladder, short=0, locks=state.ladder.locks + 1, until=event.until, disabled=event.until is None, ignored=False
+    )
+    return replace(without_sign_ins(state, event.sign_ins_ended), ladder=ladder)
+
+
+def _session_password_rejected(state: UserState, session_id: UUID) -> UserState:
+    tried = tuple(
+        replace(s, wrong_passwords=s.wrong_passwords + 1) if s.id == session_id else s for s in state.sessions
+    )
+    return replace(state, sessions=tried)

@@ -1,0 +1,55 @@
+"""Kept answers of idempotent calls, sealed under the subject's data key and gone when that goes."""
+
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+
+from events.sealing import Random, SealBroken, open_secret, seal_secret
+from events.sql import statement
+from events.store.postgres import available
+from services.application.ports import KeptAnswer, KeyWrapper
+
+_FIND: Final = statement(__file__, "kept_answer_find")
+_KEEP: Final = statement(__file__, "kept_answer_keep")
+
+
+class PostgresKeptAnswers:
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", wrapper: KeyWrapper, random: Random) -> None:
+        self._pool = pool
+        self._wrapper = wrapper
+        self._random = random
+
+    async def find(self, company_id: UUID, caller: str, key: str) -> KeptAnswer | None:
+        async with available():
+            row = await self._pool.fetchrow(_FIND, company_id, caller, key)
+        if row is None:
+            return None
+        answer = await self._open(row, company_id, caller, key)
+        return KeptAnswer(digest=row["digest"], status=row["status"], answer=answer)
+
+    async def _open(self, row: asyncpg.Record, company_id: UUID, caller: str, key: str) -> bytes | None:
+        if row["answer"] is None or row["wrapped"] is None:
+            return None
+        data_key = await self._wrapper.unwrap(row["wrapped"])
+        try:
+            return open_secret(row["answer"], data_key, _context(company_id, caller, key))
+        except SealBroken:
+            return None
+
+    async def keep(self, company_id: UUID, caller: str, key: str, status: int, answer: bytes | None) -> None:
+        sealed = None
+        if answer is not None:
+            async with available():
+                row = await self._pool.fetchrow(_FIND, company_id, caller, key)
+            if row is None:
+                return
+            if row["wrapped"] is not None:
+                data_key = await self._wrapper.unwrap(row["wrapped"])
+                sealed = seal_secret(answer, data_key, _context(company_id, caller, key), self._random)
+        async with available():
+            await self._pool.execute(_KEEP, company_id, caller, key, status, sealed)
+
+
+def _context(company_id: UUID, caller: str, key: str) -> bytes:
+    return f"{company_id}|{caller}|{key}".encode()

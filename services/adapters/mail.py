@@ -1,0 +1,122 @@
+"""Mail over SMTP, or as files in a directory."""
+
+import asyncio
+import ipaddress
+import os
+from email.errors import MessageError
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+import aiosmtplib
+
+from services.application.mail import AddressUnusable, MailRefused, Message
+
+CONNECTIONS: Final = 8  # at once, of one process
+ANSWER_SECONDS: Final = 5.0  # for one answer of the server
+DELIVERY_SECONDS: Final = 12.0  # for one message: shorter than a worker's lease
+
+
+def compose(message: Message, sender: str) -> EmailMessage:
+    """The message with its headers. Raises AddressUnusable; no value can add a header."""
+    mail = EmailMessage(policy=SMTP)
+    mail["From"] = _address(sender)
+    mail["To"] = _address(message.to)
+    mail["Subject"] = " ".join(message.subject.split())
+    mail["Date"] = format_datetime(message.at)
+    mail["Message-ID"] = f"<{message.id}@{_address(sender).domain}>"
+    mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers, please
+    mail.set_content(message.text, cte="quoted-printable")
+    return mail
+
+
+class EmlMailer:
+    """Writes each message to a file of its own, named by its id: delivered twice, it is there once."""
+
+    def __init__(self, directory: Path, sender: str) -> None:
+        self._directory = directory
+        self._sender = sender
+
+    async def deliver(self, message: Message) -> None:
+        mail = compose(message, self._sender)
+        try:
+            await asyncio.to_thread(self._write, f"{message.id}.eml", mail.as_bytes())
+        except OSError as error:
+            raise MailRefused(type(error).__name__) from error
+
+    def _write(self, name: str, content: bytes) -> None:
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Of this process: two that write the same message do not write into one file.
+        partial = self._directory / f".{name}.{os.getpid()}"
+        handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(self._directory / name)
+
+
+class SmtpMailer:
+    """Hands messages to a server: `smtp://` with STARTTLS, `smtps://` in TLS. In clear to this machine only."""
+
+    def __init__(self, url: str, sender: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
+            raise ValueError("an SMTP URL is smtp://host or smtps://host, with user:password@ and :port if needed")
+        self._sender = sender
+        self._host = parts.hostname
+        self._implicit_tls = parts.scheme == "smtps"
+        self._port = parts.port or (465 if self._implicit_tls else 587 if parts.username else 25)
+        self._user = unquote(parts.username) if parts.username else None
+        self._password = unquote(parts.password) if parts.password else None
+        self._free = asyncio.Semaphore(CONNECTIONS)
+
+    async def deliver(self, message: Message) -> None:
+        mail = compose(message, self._sender)
+        try:
+            async with self._free, asyncio.timeout(DELIVERY_SECONDS):
+                await self._send(mail)
+        except aiosmtplib.SMTPRecipientsRefused as error:
+            raise MailRefused(f"recipient refused: {error.recipients[0].code}") from error
+        except aiosmtplib.SMTPResponseException as error:
+            raise MailRefused(f"{type(error).__name__}: {error.code}") from error
+        except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
+            raise MailRefused(type(error).__name__) from error
+
+    async def _send(self, mail: EmailMessage) -> None:
+        await aiosmtplib.send(
+            mail,
+            hostname=self._host,
+            port=self._port,
+            username=self._user,
+            password=self._password,
+            use_tls=self._implicit_tls,
+            start_tls=False if self._implicit_tls or _is_this_machine(self._host) else True,
+            timeout=ANSWER_SECONDS,
+        )
+
+
+def _address(text: str) -> Address:
+    """One mail address and nothing else; a domain in other letters than ASCII is written in them."""
+    local, _, domain = text.rpartition("@")
+    try:
+        plain = f"{local}@{domain.encode('idna').decode('ascii')}"
+        address = Address(addr_spec=plain)
+    except (ValueError, UnicodeError, MessageError, IndexError) as error:
+        raise AddressUnusable from error
+    if not plain.isascii() or not plain.isprintable() or not address.username or not address.domain:
+        raise AddressUnusable
+    return address
+
+
+def _is_this_machine(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,64 @@
+"""Argon2id in a bounded thread pool: at most one hash a core, one at a time per account."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, TypeVar
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
+
+from services.application.ports import Overloaded
+
+R = TypeVar("R")
+
+WAITING: Final = 1024  # over all accounts
+WAITING_PER_ACCOUNT: Final = 256
+
+
+class Argon2Passwords:
+    """Passwords port. Call `close` at the end."""
+
+    def __init__(self, *, memory_kib: int, passes: int, lanes: int, cores: int) -> None:
+        self._hasher = PasswordHasher(time_cost=passes, memory_cost=memory_kib, parallelism=lanes)
+        self._dummy = self._hasher.hash("a password of nobody")
+        self._threads = ThreadPoolExecutor(cores, thread_name_prefix="argon2")
+        self._free = asyncio.Semaphore(cores)
+        self._locks: dict[str, asyncio.Lock] = {}
+        self._waiting: Counter[str] = Counter()
+
+    async def hash(self, password: str) -> bytes:
+        async with self._free:
+            return (await self._in_thread(lambda: self._hasher.hash(password))).encode()
+
+    async def verify(self, account: str, stored: bytes | None, password: str) -> bool:
+        if self._waiting.total() >= WAITING or self._waiting[account] >= WAITING_PER_ACCOUNT:
+            raise Overloaded
+        self._waiting[account] += 1
+        lock = self._locks.setdefault(account, asyncio.Lock())
+        try:
+            async with lock, self._free:
+                return await self._in_thread(lambda: self._matches(stored, password))
+        finally:
+            self._waiting[account] -= 1
+            if not self._waiting[account]:
+                del self._waiting[account]
+                self._locks.pop(account, None)
+
+    def is_outdated(self, stored: bytes) -> bool:
+        return self._hasher.check_needs_rehash(stored.decode())
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _matches(self, stored: bytes | None, password: str) -> bool:
+        # Nobody's password takes as long as somebody's.
+        try:
+            self._hasher.verify(stored.decode() if stored else self._dummy, password)
+        except (VerifyMismatchError, VerificationError, InvalidHashError):
+            return False
+        return stored is not None
+
+    async def _in_thread(self, work: Callable[[], R]) -> R:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)

@@ -1,0 +1,2 @@
+-- False before the first migration.
+SELECT to_regclass('schema_migration') IS NOT NULL

@@ -1,0 +1,196 @@
+"""Use-case values to answers of the contract."""
+
+import base64
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Literal, cast
+from uuid import UUID
+
+from events.company.roles import Level, Rights
+from events.credentials import Credential
+from events.policy import EffectiveFactor
+from events.store.port import StoredUser
+from events.user.state import account_state
+from services.api import models
+from services.api.problems import invalid
+from services.application.audit import AuditRow
+from services.application.codes import ShownKey
+from services.application.context import Caller
+from services.application.sign_in import SignInAnswer
+
+_LEVELS: dict[Level, Literal["none", "view", "full"]] = {Level.NONE: "none", Level.VIEW: "view", Level.FULL: "full"}
+
+
+def sign_in(answer: SignInAnswer) -> models.SignInAnswer:
+    return models.SignInAnswer(
+        status=answer.status, token=answer.token, expires_at=answer.expires_at, user=_signed_in(answer.user)
+    )
+
+
+def sign_in_with_codes(answer: SignInAnswer) -> models.SignInWithCodesAnswer:
+    return models.SignInWithCodesAnswer(
+        status=answer.status,
+        token=answer.token,
+        expires_at=answer.expires_at,
+        user=_signed_in(answer.user),
+        recovery_codes=list(answer.recovery_codes),
+    )
+
+
+def _signed_in(user: StoredUser | None) -> models.SignedInUser | None:
+    if user is None:
+        return None
+    return models.SignedInUser(id=user.user_id, login=user.state.login, company_id=user.company_id)
+
+
+def enrolment(shown: ShownKey, expires_at: datetime) -> models.EnrolmentAnswer:
+    return models.EnrolmentAnswer(
+        key=shown.key, otpauth_uri=shown.otpauth_uri, qr_svg=shown.qr_svg, expires_at=expires_at
+    )
+
+
+def two_factor(effective: EffectiveFactor) -> models.TwoFactor:
+    return models.TwoFactor(
+        state=effective.state,
+        required_by=effective.required_by,
+        grace_until=effective.grace_until,
+        order_expires_at=effective.order_expires_at,
+        enrolled_at=effective.enrolled_at,
+        last_used_at=effective.last_used_at,
+        recovery_codes_left=effective.recovery_codes_left,
+        locked_until=effective.locked_until,
+        next_sign_in=effective.next_sign_in,
+    )
+
+
+def me(caller: Caller) -> models.Me:
+    return me_of(caller.user, caller.rights())
+
+
+def me_of(user: StoredUser, rights: Rights) -> models.Me:
+    state = user.state
+    return models.Me(
+        id=user.user_id,
+        login=state.login,
+        company_id=user.company_id,
+        email=state.email,
+        role=state.role,
+        language=state.language,
+        time_zone=state.time_zone,
+        rights={str(right): _LEVELS[level] for right, level in rights.items()},
+    )
+
+
+def session(row: Credential, current: UUID | None) -> models.Session:
+    attributes = row.attributes
+    created_at = datetime.fromisoformat(attributes["created_at"])
+    return models.Session(
+        id=row.id,
+        created_at=created_at,
+        last_seen_at=row.seen_at or created_at,
+        expires_at=row.expires_at or created_at,
+        ip=attributes["ip"],
+        user_agent=attributes["user_agent"],
+        current=row.id == current,
+        factors=attributes["factors"],
+    )
+
+
+def user(stored: StoredUser, effective: EffectiveFactor, now: datetime) -> models.User:
+    return models.User(**_user_fields(stored, effective, now))
+
+
+def user_with_password(
+    stored: StoredUser, effective: EffectiveFactor, now: datetime, password: str | None
+) -> models.User:
+    """With the generated password, when there is one; it is shown this once."""
+    fields = _user_fields(stored, effective, now)
+    if password is None:
+        return models.User(**fields)
+    return models.UserWithPassword(**fields, generated_password=password)
+
+
+def _user_fields(stored: StoredUser, effective: EffectiveFactor, now: datetime) -> dict[str, Any]:
+    state = stored.state
+    return {
+        "id": stored.user_id,
+        "login": state.login,
+        "company_id": stored.company_id,
+        "email": state.email,
+        "role": state.role,
+        "language": state.language,
+        "time_zone": state.time_zone,
+        "state": account_state(state, now),
+        "two_factor": effective.state,
+        "activation_date": state.activation_at,
+        "expiration_date": state.expiration_at,
+        "locked_until": effective.locked_until,
+    }
+
+
+def event(row: AuditRow) -> models.EventItem:
+    return models.EventItem(
+        position=row.position,
+        id=row.id,
+        type=row.type,
+        at=row.at,
+        actor=models.EventActor(kind=cast(Any, row.actor_kind), id=row.actor_id, label=row.actor_label),
+        subject=models.EventSubject(id=row.subject_id, label=row.subject_label),
+        ip=row.ip,
+        user_agent=row.user_agent,
+        request_id=row.request_id,
+        reason=row.reason,
+        details=dict(row.details),
+    )
+
+
+def event_list(rows: Sequence[AuditRow], limit: int) -> models.EventList:
+    """One page of rows that were asked for with one more than the limit."""
+    items = [event(row) for row in rows[:limit]]
+    more = len(rows) > limit
+    return models.EventList(items=items, next_cursor=make_cursor(items[-1].position) if more else None)
+
+
+def make_cursor(*parts: str | int) -> str:
+    """Opaque to callers. It names a place in the caller's own list, so a forged one opens nothing."""
+    return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode().rstrip("=")
+
+
+def read_position(cursor: str | None) -> int | None:
+    parts = _read_cursor(cursor)
+    if parts is None:
+        return None
+    if len(parts) != 1 or type(parts[0]) is not int or not 0 < parts[0] < 2**63:
+        raise _bad_cursor()
+    return parts[0]
+
+
+def read_user_place(cursor: str | None) -> tuple[str, UUID] | None:
+    parts = _read_cursor(cursor)
+    if parts is None:
+        return None
+    if len(parts) != 2 or not all(isinstance(part, str) for part in parts):
+        raise _bad_cursor()
+    try:
+        return parts[0], UUID(parts[1])
+    except ValueError as error:
+        raise _bad_cursor() from error
+
+
+def _read_cursor(cursor: str | None) -> list[Any] | None:
+    if cursor is None:
+        return None
+    try:
+        parts = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
+        text = json.dumps(parts, ensure_ascii=False)
+        text.encode("utf-8")
+    except (ValueError, RecursionError) as error:
+        raise _bad_cursor() from error
+    if not isinstance(parts, list) or "\\u0000" in text:
+        raise _bad_cursor()
+    return parts
+
+
+def _bad_cursor() -> Exception:
+    return invalid(["query", "cursor"], "is not a cursor of this list", "cursor")

@@ -1,0 +1,87 @@
+"""The aiohttp application: the route table, system routes, and problems for everything that goes wrong."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+import structlog
+from aiohttp import web
+
+from services.api import docs, system
+from services.api.addresses import ClientAddress
+from services.api.endpoint import APPLICATION, CLIENT_ADDRESS, REQUEST_ID, dispatcher, respond
+from services.api.parsing import MAX_BODY
+from services.api.problems import Problem
+from services.api.routes import ROUTES
+from services.api.system import HOSTS, READINESS, Readiness
+from services.application.application import Application
+
+log = structlog.get_logger()
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+_SLUGS: Final = {
+    400: "bad_request",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "payload_too_large",
+    415: "unsupported_media_type",
+}
+
+
+def create_app(
+    application: Application, readiness: Readiness, *, hosts: frozenset[str], trusted_proxies: Sequence[str] = ()
+) -> web.Application:
+    """An app that serves `/v1` and the system routes. `hosts`: names that requests may use; empty means any."""
+    app = web.Application(middlewares=[outermost], client_max_size=MAX_BODY + 1)
+    app[APPLICATION] = application
+    app[CLIENT_ADDRESS] = ClientAddress(trusted_proxies)
+    app[READINESS] = readiness
+    app[HOSTS] = hosts
+    for route in ROUTES:
+        app.router.add_route(route.method, route.path, dispatcher(route))
+    system.add_routes(app)
+    docs.add_routes(app)
+    return app
+
+
+@web.middleware
+async def outermost(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Every answer is ours: framework errors become problems, and what nobody expected is logged once."""
+    try:
+        if not _is_served(request):
+            return _problem(request, Problem(code="misdirected_request"))
+        return await handler(request)
+    except web.HTTPException as error:
+        return _problem(request, _translated(error))
+    except (ConnectionError, TimeoutError):
+        raise
+    except Exception:
+        log.exception("unexpected_error", request_id=request.get(REQUEST_ID), path=_template(request))
+        return _problem(request, Problem(code="internal_error"))
+
+
+def _is_served(request: web.Request) -> bool:
+    hosts = request.app[HOSTS]
+    return not hosts or request.path == "/healthz" or _host_name(request.host) in hosts
+
+
+def _host_name(host: str) -> str:
+    name, _, port = host.rpartition(":")
+    return (name if name and port.isdigit() else host).lower()
+
+
+def _problem(request: web.Request, found: Problem) -> web.Response:
+    request_id = request.get(REQUEST_ID) or str(request.app[APPLICATION].entropy.uuid())
+    return respond(found.status, found.body(request_id), request_id, found.all_headers())
+
+
+def _translated(error: web.HTTPException) -> Problem:
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        return Problem(code="method_not_allowed", headers={"Allow": ", ".join(sorted(error.allowed_methods))})
+    return Problem(code=_SLUGS.get(error.status, "bad_request" if error.status < 500 else "internal_error"))
+
+
+def _template(request: web.Request) -> str | None:
+    """The route's template, never the path itself."""
+    resource = request.match_info.route.resource
+    return resource.canonical if resource is not None else None

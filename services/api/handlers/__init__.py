@@ -1,0 +1,1 @@
+"""Handlers: models in, models out."""

@@ -1,0 +1,33 @@
+"""Signing in."""
+
+from services.api import answers, models
+from services.api.endpoint import Context
+
+
+async def start_sign_in(context: Context, body: models.PasswordSignIn) -> models.SignInAnswer:
+    return answers.sign_in(await context.app.sign_in.start(body.login, body.password, context.request))
+
+
+async def give_code(context: Context, body: models.CodeBody) -> models.SignInAnswer:
+    return answers.sign_in(await context.app.sign_in.code(context.caller, body.code))
+
+
+async def give_recovery_code(context: Context, body: models.RecoveryCodeBody) -> models.SignInAnswer:
+    return answers.sign_in(await context.app.sign_in.recovery_code(context.caller, body.recovery_code))
+
+
+async def start_demanded_enrolment(context: Context) -> models.EnrolmentAnswer:
+    shown, expires_at = await context.app.sign_in.start_enrolment(context.caller)
+    return answers.enrolment(shown, expires_at)
+
+
+async def confirm_demanded_enrolment(context: Context, body: models.CodeBody) -> models.SignInWithCodesAnswer:
+    return answers.sign_in_with_codes(await context.app.sign_in.confirm_enrolment(context.caller, body.code))
+
+
+async def set_expired_password(context: Context, body: models.NewPasswordBody) -> models.SignInAnswer:
+    return answers.sign_in(await context.app.sign_in.set_password(context.caller, body.new_password))
+
+
+async def cancel_sign_in(context: Context) -> None:
+    await context.app.sign_in.cancel(context.caller)

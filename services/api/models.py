@@ -1,0 +1,305 @@
+"""Bodies and answers of the HTTP contract."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
+from uuid import UUID
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+
+class Body(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Answer(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _is_time_zone(name: str) -> str:
+    if name not in _TIME_ZONES:
+        raise ValueError("is not a time zone of the IANA database")
+    return name
+
+
+_TIME_ZONES = frozenset(available_timezones())
+
+Code = Annotated[str, StringConstraints(pattern=r"^[0-9]{6}\z", min_length=6, max_length=6)]
+RecoveryCode = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+Password = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
+Login = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+GivenLogin = Annotated[str, StringConstraints(max_length=256)]
+Reason = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"\S")]
+Email = Annotated[str, StringConstraints(min_length=3, max_length=254, pattern=r"^[^@\s\x00-\x1f\x7f<>,;\"]+@[^@\s\x00-\x1f\x7f<>,;\"]+\z")]
+TimeZone = Annotated[str, AfterValidator(_is_time_zone), StringConstraints(max_length=64)]
+Language = Literal["de", "en", "pt-BR"]
+RoleName = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[a-z][a-z0-9_]*\z")]
+FactorState = Literal["off", "enrolment_required", "on"]
+
+
+class PasswordSignIn(Body):
+    login: GivenLogin
+    password: Annotated[str, StringConstraints(max_length=1024)]
+
+
+class CodeBody(Body):
+    code: Code
+
+
+class RecoveryCodeBody(Body):
+    recovery_code: RecoveryCode
+
+
+class NewPasswordBody(Body):
+    new_password: Password
+
+
+class EnrolmentBody(Body):
+    """`password`, or `code` to replace a factor that is on."""
+
+    password: Password | None = None
+    code: Code | None = None
+
+    @model_validator(mode="after")
+    def _one_proof(self) -> Self:
+        if (self.password is None) == (self.code is None):
+            raise ValueError("exactly one of password and code has to be given")
+        return self
+
+
+class ResetBody(Body):
+    """`code` or `recovery_code`."""
+
+    code: Code | None = None
+    recovery_code: RecoveryCode | None = None
+
+    @model_validator(mode="after")
+    def _one_proof(self) -> Self:
+        if (self.code is None) == (self.recovery_code is None):
+            raise ValueError("exactly one of code and recovery_code has to be given")
+        return self
+
+
+class StepUpBody(EnrolmentBody):
+    """`code`, or `password` when no factor is on."""
+
+
+class PasswordChangeBody(Body):
+    old_password: Annotated[str, StringConstraints(max_length=1024)]
+    new_password: Password
+
+
+class OwnSettingsBody(Body):
+    language: Language | None = None
+    time_zone: TimeZone | None = None
+    email: Email | None = None
+
+
+class NewUserBody(Body):
+    login: Login
+    password: Password | None = None
+    email: Email | None = None
+    role: RoleName
+    activation_date: AwareDatetime | None = None
+    expiration_date: AwareDatetime | None = None
+    time_zone: TimeZone = "Europe/Berlin"
+    language: Language = "de"
+
+
+class UserChangeBody(Body):
+    email: Email | None = None
+    role: RoleName | None = None
+    activation_date: AwareDatetime | None = None
+    expiration_date: AwareDatetime | None = None
+    time_zone: TimeZone | None = None
+    language: Language | None = None
+
+
+class ReasonBody(Body):
+    reason: Reason
+
+
+class PasswordResetBody(Body):
+    reason: Reason
+    password: Password | None = None
+
+
+class PageQuery(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+    cursor: Annotated[str, StringConstraints(max_length=400)] | None = None
+
+
+class UsersQuery(PageQuery):
+    role: Annotated[str, StringConstraints(max_length=64)] | None = None
+    two_factor: FactorState | None = None
+    q: Annotated[str, StringConstraints(min_length=1, max_length=100)] | None = None
+
+
+class EventsQuery(PageQuery):
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=False)
+
+    type: Annotated[str, StringConstraints(max_length=64)] | None = None
+    user_id: UUID | None = None
+    actor_id: UUID | None = None
+    from_at: Annotated[AwareDatetime | None, Field(alias="from")] = None
+    to_at: Annotated[AwareDatetime | None, Field(alias="to")] = None
+    ip: Annotated[str, StringConstraints(max_length=64)] | None = None
+    q: Annotated[str, StringConstraints(min_length=1, max_length=100)] | None = None
+
+
+class SignedInUser(Answer):
+    id: UUID
+    login: str
+    company_id: UUID
+
+
+class SignInAnswer(Answer):
+    status: Literal["signed_in", "code_required", "enrolment_required", "password_expired"]
+    token: str
+    expires_at: datetime
+    user: SignedInUser | None
+
+
+class SignInWithCodesAnswer(SignInAnswer):
+    recovery_codes: list[str]
+
+
+class EnrolmentAnswer(Answer):
+    key: str
+    otpauth_uri: str
+    qr_svg: str
+    expires_at: datetime
+
+
+class TwoFactor(Answer):
+    state: FactorState
+    required_by: Literal["user", "role", "company", "network"] | None
+    grace_until: datetime | None
+    order_expires_at: datetime | None
+    enrolled_at: datetime | None
+    last_used_at: datetime | None
+    recovery_codes_left: int
+    locked_until: datetime | None
+    next_sign_in: Literal["password", "code", "enrolment", "contact_administrator"]
+
+
+class ConfirmedAnswer(Answer):
+    two_factor: TwoFactor
+    recovery_codes: list[str]
+
+
+class RecoveryCodesAnswer(Answer):
+    recovery_codes: list[str]
+
+
+class StepUpAnswer(Answer):
+    token: str
+    expires_at: datetime
+
+
+class Me(Answer):
+    id: UUID
+    login: str
+    company_id: UUID
+    email: str | None
+    role: str
+    language: str
+    time_zone: str
+    rights: dict[str, Literal["none", "view", "full"]]
+
+
+class Session(Answer):
+    id: UUID
+    created_at: datetime
+    last_seen_at: datetime
+    expires_at: datetime
+    ip: str | None
+    user_agent: str | None
+    current: bool
+    factors: list[Literal["password", "otp", "recovery_code"]]
+
+
+class User(Answer):
+    id: UUID
+    login: str
+    company_id: UUID
+    email: str | None
+    role: str
+    language: str
+    time_zone: str
+    state: Literal["active", "not_yet_active", "expired", "deactivated"]
+    two_factor: FactorState
+    activation_date: datetime | None
+    expiration_date: datetime | None
+    locked_until: datetime | None
+
+
+class UserWithPassword(User):
+    generated_password: str | None = None
+
+
+class EventActor(Answer):
+    kind: Literal["anonymous", "user", "provider", "client", "system"]
+    id: UUID | None
+    label: str | None
+
+
+class EventSubject(Answer):
+    id: UUID | None
+    label: str | None
+
+
+class EventItem(Answer):
+    position: int
+    id: UUID
+    type: str
+    at: datetime
+    actor: EventActor
+    subject: EventSubject
+    ip: str | None
+    user_agent: str | None
+    request_id: str
+    reason: str | None
+    details: dict[str, Any]
+
+
+class SessionList(Answer):
+    items: list[Session]
+    next_cursor: str | None = None
+
+
+class UserList(Answer):
+    items: list[User]
+    next_cursor: str | None
+
+
+class EventList(Answer):
+    items: list[EventItem]
+    next_cursor: str | None
+
+
+class Alive(Answer):
+    status: Literal["alive"]
+
+
+class Ready(Answer):
+    status: Literal["ready", "not_ready"]
+
+
+class FieldError(Answer):
+    loc: list[str | int]
+    msg: str
+    type: str
+
+
+class ProblemDocument(Answer):
+    """RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    request_id: str
+    errors: list[FieldError] | None = None

@@ -1,0 +1,49 @@
+"""All use cases of one process, as the surfaces see them."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from events.decision import Refusal
+from events.store.port import EventStore, StoredUser
+from events.user import commands
+from services.application.administration import Administration
+from services.application.audit import Audit
+from services.application.authentication import Authentication
+from services.application.context import Caller
+from services.application.errors import Refused
+from services.application.execute import Acting, Executor, Formed
+from services.application.idempotency import Idempotency
+from services.application.own_security import OwnSecurity
+from services.application.ports import Clock, Entropy
+from services.application.rules import Rules
+from services.application.sign_in import SignIn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Application:
+    store: EventStore
+    executor: Executor
+    clock: Clock
+    entropy: Entropy
+    rules: Rules
+    authentication: Authentication
+    sign_in: SignIn
+    own: OwnSecurity
+    administration: Administration
+    audit: Audit
+    idempotency: Idempotency
+
+    async def record_denial(self, caller: Caller, act: str, target_id: UUID | None) -> None:
+        """A refused act of somebody signed in is a fact on the caller's own stream."""
+
+        async def form(user: StoredUser) -> Formed:
+            wish = commands.RecordDenial(now=self.clock.now(), act=act, target_id=target_id)
+            return Formed(command=wish, acting=Acting(metadata=caller.metadata()))
+
+        async def load() -> StoredUser:
+            again = await self.store.user(caller.company_id, caller.user_id)
+            if again is None:
+                raise Refused(Refusal.SESSION_OVER)
+            return again
+
+        await self.executor.run(caller.user, load, form)

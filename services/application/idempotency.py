@@ -1,0 +1,65 @@
+"""The same call twice, one after the other or at once: one act, one answer."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+from uuid import UUID
+
+from events.store.port import IdempotencyClaim
+from services.application.ports import KeptAnswer, KeptAnswers
+
+_WAIT_STEPS: Final = 100
+_WAIT_SECONDS: Final = 0.05
+
+
+class KeyReused(Exception):
+    """The key was used with another body."""
+
+
+class AnswerNotKept(Exception):
+    """The first call was carried out; its answer held a secret, or never came about."""
+
+
+class Idempotency:
+    def __init__(self, kept: KeptAnswers) -> None:
+        self._kept = kept
+        self._running: dict[tuple[UUID, str, str], asyncio.Lock] = {}
+
+    @asynccontextmanager
+    async def one_at_a_time(self, company_id: UUID, claim: IdempotencyClaim) -> AsyncIterator[None]:
+        """A duplicate in this process waits for the first one's end."""
+        key = (company_id, claim.caller, claim.key)
+        lock = self._running.setdefault(key, asyncio.Lock())
+        try:
+            async with lock:
+                yield
+        finally:
+            if not lock.locked():
+                self._running.pop(key, None)
+
+    async def first_answer(self, company_id: UUID, claim: IdempotencyClaim) -> tuple[int, bytes] | None:
+        """(status, body) of the first call, None when there was none. Raises KeyReused, AnswerNotKept."""
+        found = await self._kept.find(company_id, claim.caller, claim.key)
+        return _usable(found, claim) if found is not None else None
+
+    async def wait_for_answer(self, company_id: UUID, claim: IdempotencyClaim) -> tuple[int, bytes]:
+        """The answer of a call that runs in another process right now. Raises KeyReused, AnswerNotKept."""
+        for _ in range(_WAIT_STEPS):
+            found = await self._kept.find(company_id, claim.caller, claim.key)
+            if found is not None and found.status is not None:
+                return _usable(found, claim)
+            await asyncio.sleep(_WAIT_SECONDS)
+        raise AnswerNotKept
+
+    async def keep(self, company_id: UUID, claim: IdempotencyClaim, status: int, body: bytes | None) -> None:
+        """Keep the answer of a call that was recorded; None for one that carried a secret."""
+        await self._kept.keep(company_id, claim.caller, claim.key, status, body)
+
+
+def _usable(found: KeptAnswer, claim: IdempotencyClaim) -> tuple[int, bytes]:
+    if found.digest != claim.digest:
+        raise KeyReused
+    if found.status is None or found.answer is None:
+        raise AnswerNotKept
+    return found.status, found.answer

@@ -1,0 +1,206 @@
+"""The composition root: settings -> Runtime. The one module that knows every concrete class."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import asyncpg
+
+from events.sql import statement
+from events.store.port import EventStore
+from events.store.postgres import PostgresEventStore, available
+from events.user.limits import Limits
+from services.adapters import key_wrapper
+from services.adapters.doorbell import ArqDoorbell, SilentDoorbell
+from services.adapters.kept_answers import PostgresKeptAnswers
+from services.adapters.key_wrapper import LocalKeyWrapper, create_key_file, read_key_file
+from services.adapters.passwords import Argon2Passwords
+from services.adapters.read_models import PostgresAuditTrail
+from services.adapters.readiness import ClockCheck, ProcessReadiness
+from services.adapters.system import SystemClock, SystemEntropy, available_cores
+from services.adapters.throttle import PostgresThrottle
+from services.adapters.users import PostgresUsers
+from services.application.administration import Administration
+from services.application.application import Application
+from services.application.audit import Audit
+from services.application.authentication import Authentication
+from services.application.codes import Codes
+from services.application.console import Console
+from services.application.enrolment import Enrolment
+from services.application.execute import Executor
+from services.application.first_step import FirstStep
+from services.application.idempotency import Idempotency
+from services.application.own_security import OwnSecurity
+from services.application.ports import Clock, Doorbell, KeyWrapper
+from services.application.rules import Rules
+from services.application.sessions import Tokens
+from services.application.sign_in import SignIn
+from services.application.vault import Vault
+from services.settings import Settings
+
+_IS_OWNER = statement(key_wrapper.__file__, "role_is_owner")
+
+
+class StartRefused(Exception):
+    """The program must not run like this; the text says what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runtime:
+    """One process's parts."""
+
+    settings: Settings
+    clock: Clock
+    entropy: SystemEntropy
+    pool: "asyncpg.Pool[asyncpg.Record]"
+    store: EventStore
+    wrapper: KeyWrapper
+    vault: Vault
+    application: Application
+    console: Console
+    readiness: ProcessReadiness
+
+
+def rules_of(settings: Settings) -> Rules:
+    limits = Limits(
+        window=settings.otp_window,
+        session=timedelta(hours=settings.session_hours),
+        session_idle=timedelta(minutes=settings.session_idle_minutes),
+    )
+    return Rules(
+        limits=limits,
+        refusal_after=timedelta(milliseconds=settings.refusal_milliseconds),
+        issuer=settings.issuer,
+    )
+
+
+@asynccontextmanager
+async def runtime(
+    settings: Settings, clock: Clock | None = None, passwords: Argon2Passwords | None = None
+) -> AsyncIterator[Runtime]:
+    """Everything open, as the restricted role; closed at the end. Raises StartRefused, KeyRefused.
+
+    Tests and demo data hand in another clock, for new companies only; tests also cheaper passwords.
+    """
+    entropy = SystemEntropy()
+    if settings.key_file is None:
+        create_key_file(settings.key_path, entropy.bytes)
+    wrapper = LocalKeyWrapper(read_key_file(settings.key_path), entropy.bytes)
+    pool = await open_pool(settings)
+    passwords = passwords or Argon2Passwords(
+        memory_kib=settings.argon2_memory_kib,
+        passes=settings.argon2_passes,
+        lanes=settings.argon2_lanes,
+        cores=available_cores(),
+    )
+    doorbell = ArqDoorbell(settings.redis_url.get_secret_value()) if settings.redis_url else SilentDoorbell()
+    try:
+        await _refuse_owner(pool)
+        check = ClockCheck(pool, SystemClock())
+        watching = asyncio.create_task(check.keep_looking())
+        try:
+            yield _compose(settings, clock or SystemClock(), entropy, pool, wrapper, passwords, doorbell, check)
+        finally:
+            watching.cancel()
+            with suppress(asyncio.CancelledError):
+                await watching
+    finally:
+        await doorbell.close()
+        passwords.close()
+        await _close(pool)
+
+
+def _compose(
+    settings: Settings,
+    clock: Clock,
+    entropy: SystemEntropy,
+    pool: "asyncpg.Pool[asyncpg.Record]",
+    wrapper: KeyWrapper,
+    passwords: Argon2Passwords,
+    doorbell: Doorbell,
+    check: ClockCheck,
+) -> Runtime:
+    rules = rules_of(settings)
+    store = PostgresEventStore(pool, entropy.uuid, entropy.bytes)
+    vault = Vault(store, wrapper, clock, entropy)
+    executor = Executor(store, vault, doorbell, entropy)
+    codes = Codes(store, vault, clock, entropy, rules, lambda: check.is_trusted)
+    enrolment = Enrolment(executor, codes, clock, entropy, rules)
+    tokens = Tokens(entropy)
+    first_step = FirstStep(store, vault, passwords, PostgresThrottle(pool), clock, rules)
+    application = Application(
+        store=store,
+        executor=executor,
+        clock=clock,
+        entropy=entropy,
+        rules=rules,
+        authentication=Authentication(store, clock, rules),
+        sign_in=SignIn(
+            store, executor, first_step, enrolment, codes, passwords, tokens, clock, entropy, rules
+        ),
+        own=OwnSecurity(store, executor, enrolment, codes, passwords, tokens, clock, entropy, rules),
+        administration=Administration(
+            store, executor, PostgresUsers(pool), passwords, vault, clock, entropy, rules
+        ),
+        audit=Audit(PostgresAuditTrail(pool, wrapper)),
+        idempotency=Idempotency(PostgresKeptAnswers(pool, wrapper, entropy.bytes)),
+    )
+    return Runtime(
+        settings=settings,
+        clock=clock,
+        entropy=entropy,
+        pool=pool,
+        store=store,
+        wrapper=wrapper,
+        vault=vault,
+        application=application,
+        console=Console(store, executor, passwords, vault, clock, entropy),
+        readiness=ProcessReadiness(pool, vault, check, clock),
+    )
+
+
+async def open_pool(settings: Settings) -> "asyncpg.Pool[asyncpg.Record]":
+    """Connections of the restricted role, planned for single-row work by primary key."""
+
+    async def keep(connection: Any) -> None:
+        # No session state is used, so nothing has to be reset; the reset costs as much as a look-up.
+        return
+
+    async with available():
+        pool = await asyncpg.create_pool(
+            settings.database_url.get_secret_value(),
+            min_size=min(2, settings.database_connections),
+            max_size=settings.database_connections,
+            reset=keep,
+            timeout=5,
+            command_timeout=10,
+            server_settings={
+                "application_name": "factorlog",
+                "plan_cache_mode": "force_generic_plan",
+                "enable_seqscan": "off",
+                "jit": "off",
+            },
+        )
+    return pool
+
+
+async def _refuse_owner(pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+    try:
+        async with available():
+            is_owner = await pool.fetchval(_IS_OWNER)
+    except asyncpg.UndefinedTableError as error:
+        raise StartRefused("the database has no schema yet: run `factorlog migrate`") from error
+    if is_owner:
+        raise StartRefused(
+            "DATABASE_URL is a role that may change the event log; serve and work run as the restricted role only"
+        )
+
+
+async def _close(pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+    try:
+        await asyncio.wait_for(pool.close(), 5)
+    except TimeoutError:
+        pool.terminate()

@@ -1,0 +1,138 @@
+"""Demo data: three companies with users in several states, made through the ordinary use cases, once."""
+
+import json
+import os
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+from events import totp
+from services.adapters.system import SystemClock
+from services.application.context import Caller, Request
+from services.bootstrap import Runtime, runtime
+from services.embedded.postgres import PostgresUrls
+from services.settings import Settings
+
+FILE: Final = "demo.json"
+# Enrolled in the past, so that the first code that anybody reads off is not a spent one.
+_AGO: Final = timedelta(minutes=30)
+
+
+@dataclass(frozen=True, slots=True)
+class _Person:
+    login: str
+    role: str
+    protected: bool
+
+
+_COMPANIES: Final = {
+    "Factorlog Demo Provider": (_Person("operator", "operator", True),),
+    "Acme GmbH": (
+        _Person("anna.admin", "administrator", True),
+        _Person("sven.security", "security_officer", True),
+        _Person("udo.user", "user", False),
+        _Person("uta.user", "user", True),
+        _Person("axel.audit", "auditor", True),
+    ),
+    "Beta AG": (_Person("bea.admin", "administrator", True), _Person("ben.user", "user", False)),
+}
+_PROVIDER: Final = "Factorlog Demo Provider"
+
+
+class _EarlierClock:
+    """The demo's own clock, for its new companies only."""
+
+    def __init__(self) -> None:
+        self._real = SystemClock()
+
+    def now(self) -> datetime:
+        return self._real.now() - _AGO
+
+    async def sleep_until(self, at: datetime) -> None:
+        await self._real.sleep_until(at + _AGO)
+
+
+async def create_demo(settings: Settings, urls: PostgresUrls, redis_url: str) -> None:
+    """Make the demo's companies and write `demo.json`, unless that was done before."""
+    path = settings.data_dir / FILE
+    if path.exists():
+        return
+    async with runtime(settings, _EarlierClock()) as parts:
+        users = [
+            await _create_person(parts, name, company_id, person)
+            for name, people in _COMPANIES.items()
+            for company_id in [await parts.console.create_company(name, provider=name == _PROVIDER)]
+            for person in people
+        ]
+    document = {
+        "base_url": settings.base_url,
+        "database_url": urls.owner,
+        "app_database_url": urls.app,
+        "redis_url": redis_url,
+        "users": users,
+        "api_clients": [],
+    }
+    write_private(path, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+
+
+def refresh_demo(path: Path, base_url: str, urls: PostgresUrls, redis_url: str) -> None:
+    """Keep the addresses in `demo.json` true when the port or a socket changed."""
+    if not path.exists():
+        return
+    document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    addresses = {
+        "base_url": base_url,
+        "database_url": urls.owner,
+        "app_database_url": urls.app,
+        "redis_url": redis_url,
+    }
+    if document | addresses != document:
+        write_private(path, json.dumps(document | addresses, indent=1, ensure_ascii=False) + "\n")
+
+
+def write_private(path: Path, text: str) -> None:
+    """Whole or not at all, mode 0600."""
+    draft = path.with_name(path.name + ".new")
+    draft.unlink(missing_ok=True)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+    draft.replace(path)
+
+
+async def _create_person(parts: Runtime, company: str, company_id: UUID, person: _Person) -> dict[str, Any]:
+    domain = company.split()[0].lower()
+    user, password = await parts.console.create_user(
+        company_id, login=person.login, role=person.role, email=f"{person.login}@{domain}.example"
+    )
+    key = await _enrol(parts, person.login, password) if person.protected else None
+    return {
+        "login": person.login,
+        "password": password,
+        "company": company,
+        "company_id": str(company_id),
+        "user_id": str(user.user_id),
+        "role": person.role,
+        "totp_key": key,
+    }
+
+
+async def _enrol(parts: Runtime, login: str, password: str) -> str:
+    """Switch the factor on as its owner would; the key text."""
+    app = parts.application
+    request = Request(id=str(parts.entropy.uuid()), arrived_at=parts.clock.now())
+    answer = await app.sign_in.start(login, password, request)
+    caller = await _caller(parts, answer.token, request)
+    shown, _ = await app.own.start_enrolment(caller, password=password, code=None)
+    code = totp.code_at(totp.key_from_text(shown.key), totp.time_step(parts.clock.now()))
+    await app.own.confirm(await _caller(parts, answer.token, request), code)
+    await app.own.sign_out(await _caller(parts, answer.token, request))
+    return shown.key
+
+
+async def _caller(parts: Runtime, token: str, request: Request) -> Caller:
+    caller = await parts.application.authentication.caller(token, request)
+    if caller is None:
+        raise AssertionError("the demo's own session is gone")
+    return replace(caller, request=request)

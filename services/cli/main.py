@@ -1,0 +1,82 @@
+"""`factorlog`: the command line. Exit codes: 0 done, 1 refused, 2 usage, 3 not sound, 4 unavailable."""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvloop
+
+from services.adapters.migrations import migrate as migrate_database
+from services.cli import logs, users
+from services.cli.exits import USAGE, explained, fail
+from services.cli.places import owner_url, settings_for
+from services.cli.serve import serve as serve_until_stopped
+from services.cli.up import MIGRATIONS
+from services.cli.up import up as up_until_stopped
+from services.embedded import postgres
+from services.settings import SettingsError, from_environ
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+app.add_typer(users.app, name="users")
+
+DataDir = Annotated[Path | None, typer.Option(help="Data directory of the embedded servers. Default: var.")]
+
+
+@app.command()
+def up(
+    data_dir: Annotated[Path, typer.Option(help="Where everything is kept.")] = Path("var"),
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the API on 127.0.0.1.")] = 8080,
+    demo: Annotated[bool, typer.Option(help="Create demo companies and DIR/demo.json, once.")] = False,
+) -> None:
+    """Start Postgres, Valkey, API and worker on this machine; print `ready` when it serves."""
+    _configure_logs()
+    with explained():
+        uvloop.run(up_until_stopped(data_dir.absolute(), port, demo=demo))
+
+
+@app.command()
+def serve(
+    data_dir: DataDir = None,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = None,
+    quiet: Annotated[bool, typer.Option(hidden=True)] = False,
+) -> None:
+    """One process of the API."""
+    _configure_logs()
+    with explained():
+        listen = f"127.0.0.1:{port}" if port is not None else None
+        settings = settings_for(data_dir, listen=listen)
+        uvloop.run(serve_until_stopped(settings, announce=not quiet))
+
+
+@app.command()
+def work(data_dir: DataDir = None) -> None:
+    """One worker process: effects, mails, audit trail."""
+    # Executed and not imported: the worker stands above the services.
+    folder = ["--data-dir", str(data_dir.absolute())] if data_dir else []
+    os.execv(sys.executable, [sys.executable, "-m", "workers", *folder])  # noqa: S606 - our own program
+
+
+@app.command()
+def migrate(data_dir: DataDir = None) -> None:
+    """Bring the database's schema up to date, as the owner."""
+    _configure_logs()
+    with explained():
+        url = owner_url(from_environ(database_url="unused"))
+        if url is None:
+            url = postgres.read_urls(data_dir or Path("var")).owner
+        for name in asyncio.run(migrate_database(url, MIGRATIONS)):
+            typer.echo(f"applied {name}")
+
+
+def _configure_logs() -> None:
+    try:
+        logs.configure(from_environ(database_url="unused").log_level)
+    except SettingsError as error:
+        fail(str(error), USAGE)
+
+
+def main() -> None:
+    app()

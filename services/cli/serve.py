@@ -1,0 +1,53 @@
+"""`factorlog serve`: one process of the API."""
+
+import asyncio
+import signal
+import sys
+
+import structlog
+from aiohttp import web
+
+from services.api.app import create_app
+from services.bootstrap import Runtime, runtime
+from services.settings import Settings
+
+log = structlog.get_logger()
+
+_GRACE = 10.0  # seconds for requests in flight
+
+
+async def serve(settings: Settings, *, announce: bool = True) -> None:
+    """Serve until SIGTERM or SIGINT; then finish what is in flight."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with runtime(settings) as parts:
+        runner = await start(parts)
+        log.info("serving", listen=settings.listen)
+        if announce:
+            sys.stdout.write(f"ready {settings.base_url}\n")
+            sys.stdout.flush()
+        await stop.wait()
+        log.info("stopping")
+        await runner.cleanup()
+
+
+async def start(parts: Runtime) -> web.AppRunner:
+    """A runner that listens."""
+    settings = parts.settings
+    app = create_app(
+        parts.application, parts.readiness, hosts=served_hosts(settings), trusted_proxies=settings.trusted_proxies
+    )
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_GRACE, keepalive_timeout=75)
+    await runner.setup()
+    await web.TCPSite(runner, settings.host, settings.port, backlog=1024).start()
+    return runner
+
+
+def served_hosts(settings: Settings) -> frozenset[str]:
+    """Names under which requests may come: links and limits never depend on what a client writes there."""
+    names = {"127.0.0.1", "localhost", "[::1]"} if settings.is_loopback else {settings.host}
+    if settings.public_url:
+        names.add(settings.public_url.removeprefix("https://").removeprefix("http://").split("/")[0].split(":")[0])
+    return frozenset(name.lower() for name in names)

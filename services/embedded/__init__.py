@@ -1,0 +1,1 @@
+"""Postgres and Valkey from wheels for the default profile: start, adopt, stop, keep alive."""

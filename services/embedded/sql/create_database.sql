@@ -1,0 +1,2 @@
+-- Alone in its transaction, as Postgres demands.
+CREATE DATABASE factorlog

@@ -1,0 +1,8 @@
+"""Fixtures of the whole suite; each stands in the module of its subject."""
+
+import pytest
+
+# Before anything imports it: a failed `then` shows what differs.
+pytest.register_assert_rewrite("tests.support.given")
+
+pytest_plugins = ("tests.support.database", "tests.support.service")

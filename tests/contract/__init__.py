@@ -1,0 +1,1 @@
+"""Promises of ports and formats, held by every implementation."""

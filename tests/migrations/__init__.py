@@ -1,0 +1,1 @@
+"""The runner of migrations, and the schema that they make."""

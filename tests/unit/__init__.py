@@ -1,0 +1,1 @@
+"""Rules and values, one at a time, without I/O."""

@@ -1,0 +1,1 @@
+"""What happens outside because of a fact: one module a kind."""

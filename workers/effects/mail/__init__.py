@@ -1,0 +1,1 @@
+"""The texts of mails, one module a language."""

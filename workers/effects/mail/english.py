@@ -1,0 +1,173 @@
+"""English: also for languages that have no texts of their own yet."""
+
+from datetime import datetime
+from typing import Final
+
+from workers.effects.mail.topics import Author, Topic
+from workers.effects.mail.wording import Text, Wording
+
+_MONTHS: Final = (
+    "January February March April May June July August September October November December".split()
+)
+_UNEXPECTED: Final = "If you did not expect this, please ask your administrators."
+
+
+def _at(moment: datetime) -> str:
+    return f"{moment.day} {_MONTHS[moment.month - 1]} {moment:%Y, %H:%M}"
+
+
+ENGLISH: Final = Wording(
+    greeting="Hello,",
+    account="Account",
+    moment="When",
+    author="By",
+    address="From address",
+    until={
+        Topic.RESET: "Set up by",
+        Topic.ORDERED: "Set up by",
+        Topic.PAUSED: "Paused until",
+        Topic.LOCKED: "Locked until",
+    },
+    authors={
+        Author.SELF: "yourself",
+        Author.CLAIMANT: "somebody who entered your password",
+        Author.ADMINISTRATOR: "your administrators",
+        Author.PROVIDER: "your service provider",
+        Author.CLIENT: "a connected program of your company",
+        Author.SYSTEM: "the system",
+    },
+    authors_towards_others={
+        Author.SELF: "the account's owner",
+        Author.CLAIMANT: "somebody who entered the password",
+        Author.ADMINISTRATOR: "your administrators",
+        Author.PROVIDER: "your service provider",
+        Author.CLIENT: "a connected program of your company",
+        Author.SYSTEM: "the system",
+    },
+    advice={
+        Author.SELF: "If this was not you, change your password at once and tell your administrators.",
+        Author.CLAIMANT: (
+            "If this was not you, somebody knows your password. Change it at once and tell your administrators."
+        ),
+        Author.ADMINISTRATOR: _UNEXPECTED,
+        Author.PROVIDER: _UNEXPECTED,
+        Author.CLIENT: _UNEXPECTED,
+        Author.SYSTEM: _UNEXPECTED,
+    },
+    advice_to_administrators=(
+        "If nobody agreed on this, look at the audit trail of the account and speak to the person concerned, "
+        "preferably not by e-mail."
+    ),
+    to_user={
+        Topic.ENABLED: Text(
+            "Second factor switched on",
+            "The second factor of your account is on. From now on every sign-in also asks for a code from your "
+            "authenticator app.",
+        ),
+        Topic.REPLACED: Text(
+            "Authenticator app replaced",
+            "The second factor of your account has moved to a newly set up authenticator app. The former key and the "
+            "former recovery codes no longer work.",
+        ),
+        Topic.REPLACEMENT_STARTED: Text(
+            "Replacing the authenticator app was started",
+            "Somebody started to replace the authenticator app of your account. Until that is confirmed, your present "
+            "app goes on working.",
+        ),
+        Topic.DISABLED: Text(
+            "Second factor switched off",
+            "The second factor of your account is off. Its key and the recovery codes no longer work.",
+        ),
+        Topic.RESET: Text(
+            "Second factor reset",
+            "The second factor of your account was reset. Its key and the recovery codes no longer work, and you are "
+            "signed out everywhere. At the next sign-in you set the second factor up anew.",
+        ),
+        Topic.ORDERED: Text(
+            "Please set up a second factor",
+            "A second factor is required for your account. The next sign-in shows a QR code to scan with an "
+            "authenticator app. When the time is over, your administrators can help.",
+        ),
+        Topic.ORDER_WITHDRAWN: Text(
+            "Second factor no longer asked for",
+            "The request to set up a second factor for your account was withdrawn.",
+        ),
+        Topic.PAUSED: Text(
+            "Several wrong codes",
+            "After the right password, wrong codes were entered several times in a row. For a short while no code is "
+            "accepted, not even a right one.",
+        ),
+        Topic.LOCKED: Text(
+            "Second factor locked for a while",
+            "After the right password, wrong codes were entered too many times in a row. The second factor of your "
+            "account is locked for a while. Your administrators can unlock it earlier.",
+        ),
+        Topic.CLOSED: Text(
+            "Second factor locked",
+            "After the right password, wrong codes were entered so many times in a row that the second factor of your "
+            "account stays locked until your administrators unlock or reset it.",
+        ),
+        Topic.UNLOCKED: Text(
+            "Second factor unlocked",
+            "The second factor of your account is unlocked. Your authenticator app works as before.",
+        ),
+        Topic.RECOVERY_CODE_USED: Text(
+            "Recovery code used",
+            "A recovery code of your account was used and no longer works. Codes left: {left}.",
+        ),
+        Topic.RECOVERY_CODES_ISSUED: Text(
+            "New recovery codes",
+            "New recovery codes were issued for your account. None of the older ones works any more.",
+        ),
+        Topic.PASSWORD_CHANGED: Text(
+            "Password changed",
+            "The password of your account was changed. Your second factor stays as it is.",
+        ),
+        Topic.PASSWORD_RESET: Text(
+            "New password set",
+            "A new password was set for your account, and you are signed out everywhere. Your second factor stays as "
+            "it is.",
+        ),
+        Topic.EMAIL_CHANGED: Text(
+            "E-mail address changed",
+            "The e-mail address of your account was changed. This message goes to the former address; no more will "
+            "come here.",
+        ),
+        Topic.ROLE_CHANGED: Text(
+            "Role changed",
+            "The role of your account was changed, and your rights with it. Please sign in again.",
+        ),
+        Topic.SESSIONS_ENDED: Text(
+            "Sessions ended",
+            "Sessions of your account were ended. Please sign in again when you need to.",
+        ),
+        Topic.DEACTIVATED: Text(
+            "Account deactivated",
+            "Your account was deactivated. You are signed out everywhere and cannot sign in any more.",
+        ),
+        Topic.REACTIVATED: Text(
+            "Account active again",
+            "Your account is active again. Password and second factor work as before.",
+        ),
+    },
+    to_administrators={
+        Topic.RESET: Text(
+            "Second factor of an account reset",
+            "The second factor of an account of your company was reset. It is signed out everywhere and is set up anew "
+            "at the next sign-in.",
+        ),
+        Topic.DISABLED: Text(
+            "Second factor of an account switched off",
+            "The second factor of an account of your company was switched off.",
+        ),
+        Topic.CLOSED: Text(
+            "Second factor of an account locked",
+            "For an account of your company, wrong codes were entered so many times in a row that its second factor "
+            "stays locked until you unlock or reset it.",
+        ),
+    },
+    link="Sign in",
+    closing="This message was made automatically; nobody reads answers. It never holds a code and never asks for a "
+    "password.",
+    at=_at,
+)

@@ -1,0 +1,175 @@
+"""German, formal."""
+
+from datetime import datetime
+from typing import Final
+
+from workers.effects.mail.topics import Author, Topic
+from workers.effects.mail.wording import Text, Wording
+
+_UNEXPECTED: Final = "Haben Sie damit nicht gerechnet, wenden Sie sich bitte an Ihre Administration."
+
+
+def _at(moment: datetime) -> str:
+    return f"{moment:%d.%m.%Y, %H:%M} Uhr"
+
+
+GERMAN: Final = Wording(
+    greeting="Guten Tag,",
+    account="Konto",
+    moment="Zeitpunkt",
+    author="Durch",
+    address="Von Adresse",
+    until={
+        Topic.RESET: "Einrichten bis",
+        Topic.ORDERED: "Einrichten bis",
+        Topic.PAUSED: "Pause bis",
+        Topic.LOCKED: "Gesperrt bis",
+    },
+    authors={
+        Author.SELF: "Sie selbst",
+        Author.CLAIMANT: "jemanden, der Ihr Passwort eingegeben hat",
+        Author.ADMINISTRATOR: "Ihre Administration",
+        Author.PROVIDER: "Ihren Dienstanbieter",
+        Author.CLIENT: "ein angebundenes Programm Ihrer Firma",
+        Author.SYSTEM: "das System",
+    },
+    authors_towards_others={
+        Author.SELF: "die Person selbst",
+        Author.CLAIMANT: "jemanden, der das Passwort eingegeben hat",
+        Author.ADMINISTRATOR: "Ihre Administration",
+        Author.PROVIDER: "Ihren Dienstanbieter",
+        Author.CLIENT: "ein angebundenes Programm Ihrer Firma",
+        Author.SYSTEM: "das System",
+    },
+    advice={
+        Author.SELF: (
+            "Waren Sie das nicht? Dann ändern Sie bitte sofort Ihr Passwort und wenden Sie sich an Ihre "
+            "Administration."
+        ),
+        Author.CLAIMANT: (
+            "Waren Sie das nicht? Dann kennt jemand Ihr Passwort. Ändern Sie es bitte sofort und wenden Sie sich an "
+            "Ihre Administration."
+        ),
+        Author.ADMINISTRATOR: _UNEXPECTED,
+        Author.PROVIDER: _UNEXPECTED,
+        Author.CLIENT: _UNEXPECTED,
+        Author.SYSTEM: _UNEXPECTED,
+    },
+    advice_to_administrators=(
+        "Ist das nicht abgesprochen, prüfen Sie bitte das Protokoll dieses Kontos und sprechen Sie mit der "
+        "betroffenen Person, am besten nicht per E-Mail."
+    ),
+    to_user={
+        Topic.ENABLED: Text(
+            "Zweiter Faktor eingeschaltet",
+            "der zweite Faktor Ihres Kontos ist jetzt eingeschaltet. Ab sofort brauchen Sie bei jeder Anmeldung auch "
+            "einen Code aus Ihrer Authenticator-App.",
+        ),
+        Topic.REPLACED: Text(
+            "Authenticator-App gewechselt",
+            "der zweite Faktor Ihres Kontos liegt jetzt auf einer neu eingerichteten Authenticator-App. Der bisherige "
+            "Schlüssel und die bisherigen Wiederherstellungscodes gelten nicht mehr.",
+        ),
+        Topic.REPLACEMENT_STARTED: Text(
+            "Wechsel der Authenticator-App begonnen",
+            "für Ihr Konto wurde der Wechsel auf eine neue Authenticator-App begonnen. Bis er bestätigt ist, gilt "
+            "Ihre bisherige App weiter.",
+        ),
+        Topic.DISABLED: Text(
+            "Zweiter Faktor ausgeschaltet",
+            "der zweite Faktor Ihres Kontos ist jetzt ausgeschaltet. Schlüssel und Wiederherstellungscodes gelten "
+            "nicht mehr.",
+        ),
+        Topic.RESET: Text(
+            "Zweiter Faktor zurückgesetzt",
+            "der zweite Faktor Ihres Kontos wurde zurückgesetzt. Schlüssel und Wiederherstellungscodes gelten nicht "
+            "mehr, und Sie sind überall abgemeldet. Bei der nächsten Anmeldung richten Sie den zweiten Faktor neu ein.",
+        ),
+        Topic.ORDERED: Text(
+            "Bitte richten Sie einen zweiten Faktor ein",
+            "für Ihr Konto wird ein zweiter Faktor verlangt. Bei der nächsten Anmeldung sehen Sie einen QR-Code, den "
+            "Sie mit einer Authenticator-App einlesen. Nach Ablauf der Frist hilft Ihnen Ihre Administration weiter.",
+        ),
+        Topic.ORDER_WITHDRAWN: Text(
+            "Zweiter Faktor nicht mehr verlangt",
+            "die Aufforderung, für Ihr Konto einen zweiten Faktor einzurichten, wurde zurückgenommen.",
+        ),
+        Topic.PAUSED: Text(
+            "Mehrere falsche Codes",
+            "nach dem richtigen Passwort wurden mehrmals hintereinander falsche Codes eingegeben. Für kurze Zeit wird "
+            "deshalb kein Code angenommen, auch kein richtiger.",
+        ),
+        Topic.LOCKED: Text(
+            "Zweiter Faktor vorübergehend gesperrt",
+            "nach dem richtigen Passwort wurden zu oft hintereinander falsche Codes eingegeben. Der zweite Faktor "
+            "Ihres Kontos ist deshalb vorübergehend gesperrt. Ihre Administration kann die Sperre früher aufheben.",
+        ),
+        Topic.CLOSED: Text(
+            "Zweiter Faktor gesperrt",
+            "nach dem richtigen Passwort wurden so oft hintereinander falsche Codes eingegeben, dass der zweite Faktor "
+            "Ihres Kontos gesperrt bleibt, bis Ihre Administration ihn entsperrt oder zurücksetzt.",
+        ),
+        Topic.UNLOCKED: Text(
+            "Zweiter Faktor entsperrt",
+            "die Sperre des zweiten Faktors Ihres Kontos ist aufgehoben. Ihre Authenticator-App gilt unverändert.",
+        ),
+        Topic.RECOVERY_CODE_USED: Text(
+            "Wiederherstellungscode verwendet",
+            "ein Wiederherstellungscode Ihres Kontos wurde verwendet und gilt nicht mehr. Es bleiben Ihnen {left}.",
+        ),
+        Topic.RECOVERY_CODES_ISSUED: Text(
+            "Neue Wiederherstellungscodes",
+            "für Ihr Konto wurden neue Wiederherstellungscodes ausgegeben. Alle älteren gelten nicht mehr.",
+        ),
+        Topic.PASSWORD_CHANGED: Text(
+            "Passwort geändert",
+            "das Passwort Ihres Kontos wurde geändert. Ihr zweiter Faktor ist davon nicht berührt.",
+        ),
+        Topic.PASSWORD_RESET: Text(
+            "Passwort neu gesetzt",
+            "für Ihr Konto wurde ein neues Passwort gesetzt, und Sie sind überall abgemeldet. Ihr zweiter Faktor ist "
+            "davon nicht berührt.",
+        ),
+        Topic.EMAIL_CHANGED: Text(
+            "E-Mail-Adresse geändert",
+            "die E-Mail-Adresse Ihres Kontos wurde geändert. Diese Nachricht geht an die bisherige Adresse; weitere "
+            "erhalten Sie hier nicht.",
+        ),
+        Topic.ROLE_CHANGED: Text(
+            "Rolle geändert",
+            "die Rolle Ihres Kontos und damit Ihre Rechte wurden geändert. Bitte melden Sie sich neu an.",
+        ),
+        Topic.SESSIONS_ENDED: Text(
+            "Sitzungen beendet",
+            "Sitzungen Ihres Kontos wurden beendet. Bitte melden Sie sich bei Bedarf neu an.",
+        ),
+        Topic.DEACTIVATED: Text(
+            "Konto deaktiviert",
+            "Ihr Konto wurde deaktiviert. Sie sind überall abgemeldet und können sich nicht mehr anmelden.",
+        ),
+        Topic.REACTIVATED: Text(
+            "Konto wieder aktiv",
+            "Ihr Konto ist wieder aktiv. Passwort und zweiter Faktor gelten wie zuvor.",
+        ),
+    },
+    to_administrators={
+        Topic.RESET: Text(
+            "Zweiter Faktor eines Kontos zurückgesetzt",
+            "in Ihrer Firma wurde der zweite Faktor eines Kontos zurückgesetzt. Es ist überall abgemeldet; bei der "
+            "nächsten Anmeldung wird neu eingerichtet.",
+        ),
+        Topic.DISABLED: Text(
+            "Zweiter Faktor eines Kontos ausgeschaltet",
+            "in Ihrer Firma wurde der zweite Faktor eines Kontos ausgeschaltet.",
+        ),
+        Topic.CLOSED: Text(
+            "Zweiter Faktor eines Kontos gesperrt",
+            "in Ihrer Firma wurden für ein Konto so oft hintereinander falsche Codes eingegeben, dass sein zweiter "
+            "Faktor gesperrt bleibt, bis Sie ihn entsperren oder zurücksetzen.",
+        ),
+    },
+    link="Anmeldung",
+    closing="Diese Nachricht wurde automatisch erzeugt; Antworten liest niemand. Sie enthält nie einen Code und "
+    "fragt nie nach einem Passwort.",
+    at=_at,
+)

@@ -1,0 +1,122 @@
+"""The worker: looks each second or when rung, sweeps each minute, and ends what is in hand before it goes."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Final
+
+import structlog
+
+from events.store.port import Unavailable
+from events.user.reactions import EffectKind
+from services.adapters.mail import EmlMailer, SmtpMailer
+from services.application.mail import Mailer
+from services.bootstrap import Runtime
+from services.settings import Settings
+from workers.bell import listen
+from workers.effects.drain import Drain, Lane
+from workers.effects.notify import NotifyAdministrators, NotifyUser
+from workers.effects.occasions import Occasions
+from workers.effects.revoke_sessions import RevokeSessions
+from workers.projector import Projector
+from workers.queue import BATCH, EffectQueue
+from workers.sweeper import Sweeper
+
+log = structlog.get_logger()
+
+LOOK_SECONDS: Final = 1.0
+SWEEP_SECONDS: Final = 60.0
+STOP_SECONDS: Final = 10.0
+_LONGEST_WAIT_SECONDS: Final = 10.0
+_MAILS: Final = 32  # claimed at once, so that a slow mail server takes no lease to its end
+
+
+async def work(r: Runtime, stop: asyncio.Event) -> None:
+    """Until `stop` is set; then what is in hand is finished, for ten seconds at most."""
+    drain, projector, sweeper = drain_of(r), Projector(r.pool, r.wrapper), Sweeper(r.pool, r.clock)
+    drains, projects = asyncio.Event(), asyncio.Event()
+
+    def rung() -> None:
+        drains.set()
+        projects.set()
+
+    async def drain_then_project() -> None:
+        if await drain.drain():
+            projects.set()  # outcomes are facts
+
+    loops = [
+        _repeat("drain", drain_then_project, drains, LOOK_SECONDS, stop),
+        _repeat("project", projector.project, projects, LOOK_SECONDS, stop),
+        _repeat("sweep", sweeper.sweep, asyncio.Event(), SWEEP_SECONDS, stop),
+    ]
+    tasks = [asyncio.create_task(loop) for loop in loops]
+    listening = _listening(r.settings, rung)
+    await stop.wait()
+    drain.stop()
+    projector.stop()
+    rung()
+    await _end(tasks, listening)
+
+
+def drain_of(r: Runtime) -> Drain:
+    """Every kind of effect with its handler."""
+    mailer, url = mailer_of(r.settings), r.settings.public_url
+    occasions = Occasions(r.store, r.wrapper)
+    user = NotifyUser(r.store, occasions, mailer, r.clock, url)
+    administrators = NotifyAdministrators(r.pool, r.store, occasions, mailer, r.clock, url)
+    return Drain(
+        EffectQueue(r.pool, r.store, r.clock),
+        {
+            EffectKind.REVOKE_SESSIONS: Lane(RevokeSessions(r.clock), BATCH),
+            EffectKind.NOTIFY_USER: Lane(user, _MAILS),
+            EffectKind.NOTIFY_ADMINISTRATORS: Lane(administrators, _MAILS),
+        },
+    )
+
+
+def mailer_of(settings: Settings) -> Mailer:
+    """SMTP when it is set, else files in the data directory."""
+    if settings.smtp_url is not None:
+        return SmtpMailer(settings.smtp_url.get_secret_value(), settings.mail_from)
+    return EmlMailer(settings.data_dir / "mail", settings.mail_from)
+
+
+async def _repeat(
+    name: str, once: Callable[[], Awaitable[object]], rung: asyncio.Event, seconds: float, stop: asyncio.Event
+) -> None:
+    """`once` again and again: after `seconds`, at a ring, or later when it failed."""
+    wait = seconds
+    while not stop.is_set():
+        rung.clear()
+        try:
+            await once()
+            wait = seconds
+        except Unavailable:
+            log.warning("worker_waits_for_database", loop=name)
+            wait = min(2 * wait, max(seconds, _LONGEST_WAIT_SECONDS))
+        except Exception:  # noqa: BLE001 - the outermost loop: whatever broke, the others and the next time go on
+            log.exception("worker_broken", loop=name)
+            wait = min(2 * wait, max(seconds, _LONGEST_WAIT_SECONDS))
+        try:
+            async with asyncio.timeout(wait):
+                await rung.wait()
+        except TimeoutError:
+            continue
+
+
+def _listening(settings: Settings, rung: Callable[[], None]) -> "asyncio.Task[None] | None":
+    if settings.redis_url is None:
+        return None
+    bell: Coroutine[Any, Any, None] = listen(settings.redis_url.get_secret_value(), rung)
+    return asyncio.create_task(bell)
+
+
+async def _end(tasks: "list[asyncio.Task[None]]", listening: "asyncio.Task[None] | None") -> None:
+    if listening is not None:
+        listening.cancel()
+        tasks = [*tasks, listening]
+    _, late = await asyncio.wait(tasks, timeout=STOP_SECONDS)
+    for task in late:
+        task.cancel()
+    if late:
+        log.warning("worker_stopped_in_the_middle", loops=len(late))
+        await asyncio.wait(late, timeout=1)

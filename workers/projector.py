@@ -1,0 +1,63 @@
+"""Keeps the audit trail up with every company's log."""
+
+import asyncio
+from typing import Final, TypeAlias
+from uuid import UUID
+
+import asyncpg
+import structlog
+
+from events.projections.audit_trail import NAME
+from events.projections.runner import AuditTrailRunner, ProjectionStopped
+from events.sql import statement
+from events.store.port import Unavailable
+from events.store.postgres import available
+from services.application.ports import KeyUnavailable, KeyWrapper
+
+log = structlog.get_logger()
+
+_LAGGING: Final = statement(__file__, "lagging_companies")
+AT_ONCE: Final = 4
+
+_Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
+
+
+class Projector:
+    """One company's trouble is nobody else's."""
+
+    def __init__(self, pool: _Pool, wrapper: KeyWrapper) -> None:
+        self._pool = pool
+        self._runner = AuditTrailRunner(pool, wrapper.unwrap)
+        self._also_stopped = True  # once a start: a newer program may read what the last one could not
+        self._stopping = False
+
+    def stop(self) -> None:
+        """Begin no further company."""
+        self._stopping = True
+
+    async def project(self) -> int:
+        """Bring every company's trail to its head of now; the number of facts. Raises Unavailable."""
+        async with available():
+            lagging = await self._pool.fetch(_LAGGING, NAME, self._also_stopped)
+        self._also_stopped = False
+        free = asyncio.Semaphore(AT_ONCE)
+
+        async def one(company_id: UUID, position: int, head: int) -> int:
+            async with free:
+                return 0 if self._stopping else await self._catch_up(company_id, position, head)
+
+        return sum(await asyncio.gather(*(one(*row) for row in lagging)))
+
+    async def _catch_up(self, company_id: UUID, position: int, head: int) -> int:
+        try:
+            async with available():
+                return await self._runner.catch_up(company_id, position, head)
+        except ProjectionStopped as error:
+            log.error("projection_stopped", name=NAME, company_id=str(company_id), why=str(error))
+        except KeyUnavailable:
+            log.warning("projection_waits_for_key", name=NAME, company_id=str(company_id))
+        except Unavailable:
+            log.warning("projection_interrupted", name=NAME, company_id=str(company_id))
+        except Exception:  # noqa: BLE001 - the outermost loop of one company: its failure stops no other
+            log.exception("projection_broken", name=NAME, company_id=str(company_id))
+        return 0
