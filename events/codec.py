@@ -50,7 +50,13 @@ class Address:
 
 
 def compose(
-    event: Event, address: Address, event_id: UUID, metadata: Metadata, keys: SealingKeys, now_month: str, random: Random
+    event: Event,
+    address: Address,
+    event_id: UUID,
+    metadata: Metadata,
+    keys: SealingKeys,
+    now_month: str,
+    random: Random,
 ) -> bytes:
     """The entry without `position` and `at`, which `complete` puts in front. Raises ValueError without a needed key."""
     name = type(event).__name__
@@ -165,9 +171,7 @@ def _actor_box(address: Address, metadata: Metadata, keys: SealingKeys, random: 
     return Box(person=metadata.actor.id, box=box, commitment=commitment)
 
 
-def _traces_box(
-    address: Address, metadata: Metadata, keys: SealingKeys, month: str, random: Random
-) -> Box | None:
+def _traces_box(address: Address, metadata: Metadata, keys: SealingKeys, month: str, random: Random) -> Box | None:
     traces = metadata.traces
     values = {k: v for k, v in (("ip", traces.ip), ("user_agent", traces.user_agent)) if v is not None}
     if not values or keys.month is None:
@@ -185,4 +189,3 @@ def _trace_person(metadata: Metadata, keys: SealingKeys) -> tuple[UUID | None, b
     if keys.subject is not None:
         return keys.subject_id, keys.subject
     return None, None
-

@@ -138,13 +138,9 @@ def _compose(
         entropy=entropy,
         rules=rules,
         authentication=Authentication(store, clock, rules),
-        sign_in=SignIn(
-            store, executor, first_step, enrolment, codes, passwords, tokens, clock, entropy, rules
-        ),
+        sign_in=SignIn(store, executor, first_step, enrolment, codes, passwords, tokens, clock, entropy, rules),
         own=OwnSecurity(store, executor, enrolment, codes, passwords, tokens, clock, entropy, rules),
-        administration=Administration(
-            store, executor, PostgresUsers(pool), passwords, vault, clock, entropy, rules
-        ),
+        administration=Administration(store, executor, PostgresUsers(pool), passwords, vault, clock, entropy, rules),
         audit=Audit(PostgresAuditTrail(pool, wrapper)),
         idempotency=Idempotency(PostgresKeptAnswers(pool, wrapper, entropy.bytes)),
     )

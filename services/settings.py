@@ -5,7 +5,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 PREFIX = "FACTORLOG_"
 
@@ -23,22 +31,26 @@ class Settings(BaseModel):
     owner_database_url: Annotated[
         SecretStr | None, Field(description="Postgres, as the owner: for `migrate` and `up` only.")
     ] = None
-    redis_url: Annotated[SecretStr | None, Field(description="Valkey or Redis; without it workers look each second.")] = (
-        None
-    )
-    data_dir: Annotated[Path, Field(description="Where files are kept: mails without SMTP, the default key file.")] = Path(
-        "var"
+    redis_url: Annotated[
+        SecretStr | None, Field(description="Valkey or Redis; without it workers look each second.")
+    ] = None
+    data_dir: Annotated[Path, Field(description="Where files are kept: mails without SMTP, the default key file.")] = (
+        Path("var")
     )
     key_file: Annotated[
-        Path | None, Field(description="The key-encryption key, base64 of 32 bytes, mode 0600. Default: in the data dir.")
+        Path | None,
+        Field(description="The key-encryption key, base64 of 32 bytes, mode 0600. Default: in the data dir."),
     ] = None
     listen: Annotated[str, Field(description="Address of the API, host:port.")] = "127.0.0.1:8080"
-    operations_port: Annotated[int, Field(ge=0, le=65535, description="Loopback port of readiness details; 0: none.")] = 0
+    operations_port: Annotated[
+        int, Field(ge=0, le=65535, description="Loopback port of readiness details; 0: none.")
+    ] = 0
     public_url: Annotated[
         str | None, Field(description="How people reach this service; https, and needed, beyond loopback.")
     ] = None
     trusted_proxies: Annotated[
-        tuple[str, ...], Field(description="Networks of proxies whose X-Forwarded-For is believed, by commas.")
+        tuple[str, ...],
+        Field(description="Networks of proxies whose X-Forwarded-For is believed, by commas."),
     ] = ()
     issuer: Annotated[str, Field(min_length=1, max_length=64, description="Name shown in authenticator apps.")] = (
         "Factorlog"
@@ -46,7 +58,9 @@ class Settings(BaseModel):
     smtp_url: Annotated[SecretStr | None, Field(description="smtp:// or smtps://; default: .eml files.")] = None
     mail_from: Annotated[str, Field(description="Sender of mails.")] = "factorlog@localhost"
     otp_window: Annotated[int, Field(ge=0, le=1, description="Time steps accepted before and after now.")] = 1
-    session_idle_minutes: Annotated[int, Field(ge=1, le=60, description="A session ends when it is idle for so long.")] = 60
+    session_idle_minutes: Annotated[
+        int, Field(ge=1, le=60, description="A session ends when it is idle for so long.")
+    ] = 60
     session_hours: Annotated[int, Field(ge=1, le=12, description="A session ends after so long in any case.")] = 12
     argon2_memory_kib: Annotated[int, Field(ge=19456, le=2097152, description="Argon2id memory, KiB.")] = 19456
     argon2_passes: Annotated[int, Field(ge=2, le=16, description="Argon2id passes.")] = 2
@@ -55,7 +69,9 @@ class Settings(BaseModel):
         int, Field(ge=0, le=5000, description="Refused first steps are answered so long after they arrive.")
     ] = 250
     database_connections: Annotated[int, Field(ge=1, le=200, description="Connections a process keeps.")] = 8
-    log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$", description="Lowest level logged.")] = "info"
+    log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$", description="Lowest level logged.")] = (
+        "info"
+    )
 
     @field_validator("trusted_proxies", mode="before")
     @classmethod

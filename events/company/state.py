@@ -3,8 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import reduce
-
-from typing_extensions import assert_never
+from typing import assert_never
 
 from events.company.events import CompanyCreated, CompanyEvent, PolicyChanged
 from events.company.policy import Policy

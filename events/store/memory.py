@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from events.codec import complete
@@ -24,11 +25,13 @@ from events.store.port import (
 )
 from events.store.states import company_state, user_state
 
+_BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
+
 
 @dataclass
 class _Company:
     events: list[RawEvent] = field(default_factory=list)
-    at: datetime = datetime.min.replace(tzinfo=UTC)
+    at: datetime = _BEGINNING
     states: dict[UUID, tuple[int, StateDoc]] = field(default_factory=dict)
     credentials: dict[UUID, Credential] = field(default_factory=dict)
     person_keys: dict[UUID, bytes] = field(default_factory=dict)
@@ -79,9 +82,9 @@ class MemoryEventStore:
         done = command.done
         if done is not None and company.effects.get((done.position, done.kind, done.target)) != done.attempts:
             return Status.LOST_LEASE
-        if command.state is not None or command.alone is not None:
-            if company.states.get(command.stream_id, (0, None))[0] != command.expected:
-                return Status.CONFLICT
+        has_version = command.state is not None or command.alone is not None
+        if has_version and company.states.get(command.stream_id, (0, None))[0] != command.expected:
+            return Status.CONFLICT
         return self._check_alone(company, command)
 
     def _caller_holds(self, command: Append) -> bool:
@@ -167,7 +170,8 @@ class MemoryEventStore:
             return None
         version, doc = stored
         key = next(
-            (c for c in company.credentials.values() if c.user_id == user_id and c.kind is CredentialKind.KEY), None
+            (c for c in company.credentials.values() if c.user_id == user_id and c.kind is CredentialKind.KEY),
+            None,
         )
         return StoredUser(
             company_id=company_id,
@@ -211,9 +215,7 @@ class MemoryEventStore:
     async def stream_version(self, company_id: UUID, stream_id: UUID) -> int:
         return self._companies[company_id].states.get(stream_id, (0, None))[0]
 
-    async def credentials(
-        self, company_id: UUID, user_id: UUID, kinds: Sequence[CredentialKind]
-    ) -> list[Credential]:
+    async def credentials(self, company_id: UUID, user_id: UUID, kinds: Sequence[CredentialKind]) -> list[Credential]:
         held = self._companies[company_id].credentials.values()
         return [c for c in held if c.user_id == user_id and c.kind in kinds]
 
@@ -240,4 +242,3 @@ class MemoryEventStore:
     async def person_keys(self, company_id: UUID, user_ids: Sequence[UUID]) -> dict[UUID, bytes]:
         keys = self._companies[company_id].person_keys
         return {user_id: keys[user_id] for user_id in user_ids if user_id in keys}
-

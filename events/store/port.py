@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 from uuid import UUID
 
 from events.catalogue import Event
+from events.codec import SealingKeys
 from events.company.state import CompanyState
 from events.credentials import Credential, CredentialKind, Endings
 from events.envelope import Metadata, Recorded, StreamKind
-from events.codec import SealingKeys
 from events.user.state import UserState
 
 
@@ -90,6 +90,10 @@ class NewEffect:
     target: str
 
 
+NO_KEYS: Final = SealingKeys()
+NO_ENDINGS: Final = Endings()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Append:
     """The facts of one command with all their consequences."""
@@ -101,10 +105,10 @@ class Append:
     decided_at: datetime
     events: tuple[Event, ...]
     metadata: Metadata
-    keys: SealingKeys = SealingKeys()
+    keys: SealingKeys = NO_KEYS
     state: StateDoc | None = None
     caller: CallerCheck | None = None
-    endings: Endings = Endings()
+    endings: Endings = NO_ENDINGS
     credentials: tuple[Credential, ...] = ()
     effects: tuple[NewEffect, ...] = ()
     known_address: bytes | None = None

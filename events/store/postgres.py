@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any, Final
+from typing import Final, TypeAlias
 from uuid import UUID
 
 import asyncpg
@@ -42,6 +42,8 @@ _INSTALLATION_KEY: Final = statement(__file__, "installation_key")
 _OFFER_INSTALLATION_KEY: Final = statement(__file__, "offer_installation_key")
 _PERSON_KEYS: Final = statement(__file__, "person_keys")
 
+_Waiting: TypeAlias = tuple[Append, list[bytes], asyncio.Future[Appended]]
+
 MAX_BATCH: Final = 64
 _AWAY: Final = (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError, TimeoutError)
 _STOPPING: Final = (
@@ -69,7 +71,7 @@ class _Company:
     __slots__ = ("busy", "waiting")
 
     def __init__(self) -> None:
-        self.waiting: deque[tuple[Append, list[bytes], asyncio.Future[Appended]]] = deque()
+        self.waiting: deque[_Waiting] = deque()
         self.busy = False
 
 
@@ -104,22 +106,21 @@ class PostgresEventStore:
             company.busy = False
             self._companies.pop(company_id, None)
 
-    async def _commit(self, batch: "list[tuple[Append, list[bytes], asyncio.Future[Appended]]]") -> None:
+    async def _commit(self, batch: list[_Waiting]) -> None:
         try:
             results = await self._call([(command, bodies) for command, bodies, _ in batch])
-        except Unavailable as error:
-            # The outcome is unknown: it must not be repeated, and nobody may believe it.
-            for _, _, outcome in batch:
-                _fail(outcome, error)
         except asyncpg.PostgresError as error:
             if len(batch) == 1:
-                _fail(batch[0][2], error)
+                _fail(batch, error)
                 return
+            # One bad command of a batch must not fail the others.
             for one in batch:
                 await self._commit([one])
+        except Unavailable as error:
+            # The outcome is unknown: it must not be repeated, and nobody may believe it.
+            _fail(batch, error)
         except BaseException as error:
-            for _, _, outcome in batch:
-                _fail(outcome, error)
+            _fail(batch, error)
             raise
         else:
             for (_, _, outcome), result in zip(batch, results, strict=True):
@@ -159,9 +160,7 @@ class PostgresEventStore:
             row = await self._pool.fetchrow(_LOAD_LOGIN, login_key, address)
         if row is None:
             return None
-        return LoginAccount(
-            user=_stored_user(row), password=row["password"], address_is_known=row["address_is_known"]
-        )
+        return LoginAccount(user=_stored_user(row), password=row["password"], address_is_known=row["address_is_known"])
 
     async def company(self, company_id: UUID) -> tuple[int, CompanyState]:
         async with available():
@@ -173,9 +172,7 @@ class PostgresEventStore:
             row = await self._pool.fetchrow(_LOAD_STREAM, company_id, stream_id)
         return int(row[0]) if row else 0
 
-    async def credentials(
-        self, company_id: UUID, user_id: UUID, kinds: Sequence[CredentialKind]
-    ) -> list[Credential]:
+    async def credentials(self, company_id: UUID, user_id: UUID, kinds: Sequence[CredentialKind]) -> list[Credential]:
         async with available():
             rows = await self._pool.fetch(_CREDENTIALS, company_id, user_id, list(kinds))
         return [_credential(row) for row in rows]
@@ -215,12 +212,12 @@ class PostgresEventStore:
         return {row[0]: row[1] for row in rows}
 
 
-def _next_batch(waiting: deque[Any]) -> list[Any]:
+def _next_batch(waiting: deque[_Waiting]) -> list[_Waiting]:
     """The commands that may share a call: of different streams, and none that has to go alone."""
-    batch: list[Any] = []
+    batch: list[_Waiting] = []
     streams: set[UUID] = set()
     while waiting and len(batch) < MAX_BATCH:
-        command: Append = waiting[0][0]
+        command = waiting[0][0]
         if batch and (command.alone is not None or command.stream_id in streams):
             break
         streams.add(command.stream_id)
@@ -230,9 +227,10 @@ def _next_batch(waiting: deque[Any]) -> list[Any]:
     return batch
 
 
-def _fail(outcome: asyncio.Future[Appended], error: BaseException) -> None:
-    if not outcome.done():
-        outcome.set_exception(error)
+def _fail(batch: Sequence[_Waiting], error: BaseException) -> None:
+    for _, _, outcome in batch:
+        if not outcome.done():
+            outcome.set_exception(error)
 
 
 def _stored_user(row: asyncpg.Record) -> StoredUser:

@@ -94,9 +94,7 @@ def deactivate(state: UserState, wish: DeactivateUser) -> Decision[UserEvent]:
     if state.deactivated:
         return refused(Refusal.ALREADY_DEACTIVATED)
     ends = _everything(state)
-    return accepted(
-        UserDeactivated(reason=wish.reason, sessions_ended=ends.sessions, sign_ins_ended=ends.sign_ins)
-    )
+    return accepted(UserDeactivated(reason=wish.reason, sessions_ended=ends.sessions, sign_ins_ended=ends.sign_ins))
 
 
 def reactivate(state: UserState, wish: ReactivateUser) -> Decision[UserEvent]:

@@ -1,6 +1,6 @@
 """The rules of one portal user: every wish has an answer, none of them an exception."""
 
-from typing_extensions import assert_never
+from typing import assert_never
 
 from events.decision import Decision, Refusal, refused
 from events.user import administration, own_security, sign_in

@@ -4,9 +4,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from functools import reduce
+from typing import assert_never
 from uuid import UUID
-
-from typing_extensions import assert_never
 
 from events.user.events import (
     AccessDenied,
@@ -240,7 +239,12 @@ def _code_rejected(state: UserState, event: CodeRejected) -> UserState:
 
 def _locked(state: UserState, event: TwoFactorLocked) -> UserState:
     ladder = replace(
-        state.ladder, short=0, locks=state.ladder.locks + 1, until=event.until, disabled=event.until is None, ignored=False
+        state.ladder,
+        short=0,
+        locks=state.ladder.locks + 1,
+        until=event.until,
+        disabled=event.until is None,
+        ignored=False,
     )
     return replace(without_sign_ins(state, event.sign_ins_ended), ladder=ladder)
 

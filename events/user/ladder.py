@@ -64,9 +64,7 @@ def _rejected(wish: Wish, door: Door, factor: Factor, result: Result, holder_id:
     return CodeRejected(door=door, factor=factor, result=result, holder_id=holder_id, rejected_at=wish.now)
 
 
-def _failed(
-    state: UserState, wish: Wish, door: Door, factor: Factor, holder_id: UUID | None
-) -> tuple[UserEvent, ...]:
+def _failed(state: UserState, wish: Wish, door: Door, factor: Factor, holder_id: UUID | None) -> tuple[UserEvent, ...]:
     rejected = _rejected(wish, door, factor, "wrong", holder_id)
     short, total = state.ladder.short + 1, state.ladder.total + 1
     sign_ins = tuple(s.id for s in state.sign_ins)

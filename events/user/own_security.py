@@ -178,9 +178,7 @@ def step_up(state: UserState, wish: StepUp) -> Decision[UserEvent]:
         if state.key is not None:
             return refused(Refusal.STEP_UP_REQUIRED)
         return accepted(
-            SteppedUp(
-                session_id=wish.session_id, factor="password", stepped_up_at=wish.now, fresh_until=fresh_until
-            )
+            SteppedUp(session_id=wish.session_id, factor="password", stepped_up_at=wish.now, fresh_until=fresh_until)
         )
     if state.key is None:
         return refused(Refusal.NO_KEY)

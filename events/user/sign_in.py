@@ -41,9 +41,7 @@ def start(state: UserState, wish: StartSignIn) -> Decision[UserEvent]:
     rehashed: tuple[UserEvent, ...] = (PasswordRehashed(),) if wish.rehashed else ()
     match effective(state, wish.policy, wish.now).next_sign_in:
         case "contact_administrator" if state.key is None:
-            return refused(
-                Refusal.CONTACT_ADMINISTRATOR, SignInRefused(cause="order_expired", refused_at=wish.now)
-            )
+            return refused(Refusal.CONTACT_ADMINISTRATOR, SignInRefused(cause="order_expired", refused_at=wish.now))
         case "code" | "contact_administrator":
             return accepted(*rehashed, _begun(state, wish, Stage.CODE))
         case "enrolment":
@@ -76,9 +74,7 @@ def prove(state: UserState, wish: ProveSignIn) -> Decision[UserEvent]:
             used = RecoveryCodeUsed(
                 code_id=code_id, door=Door.SIGN_IN, left=len(state.recovery_codes) - 1, used_at=wish.now
             )
-            return accepted(
-                used, passed(state, wish, progress, wish.next_id, wish.session_id, "recovery_code")
-            )
+            return accepted(used, passed(state, wish, progress, wish.next_id, wish.session_id, "recovery_code"))
 
 
 def passed(
@@ -176,7 +172,9 @@ def _begun(state: UserState, wish: StartSignIn, stage: Stage) -> SignInStarted:
     )
 
 
-def _crowded_out(live_ones: tuple[Session, ...] | tuple[SignInProgress, ...], limit: int, now: datetime) -> tuple[UUID, ...]:
+def _crowded_out(
+    live_ones: tuple[Session, ...] | tuple[SignInProgress, ...], limit: int, now: datetime
+) -> tuple[UUID, ...]:
     expired = tuple(s.id for s in live_ones if now >= s.expires_at)
     left = [s.id for s in live_ones if now < s.expires_at]
     return (*expired, *left[: max(0, len(left) + 1 - limit)])

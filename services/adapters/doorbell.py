@@ -48,9 +48,7 @@ def connect(url: str) -> ArqRedis:
         retry=Retry(NoBackoff(), 0),
         max_connections=8,
     )
-    return ArqRedis(
-        pool, job_serializer=job_to_bytes, job_deserializer=job_from_bytes, default_queue_name=QUEUE
-    )
+    return ArqRedis(pool, job_serializer=job_to_bytes, job_deserializer=job_from_bytes, default_queue_name=QUEUE)
 
 
 class SilentDoorbell:

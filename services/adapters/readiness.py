@@ -56,9 +56,7 @@ class ClockCheck:
 class ProcessReadiness:
     """Readiness of one process."""
 
-    def __init__(
-        self, pool: "asyncpg.Pool[asyncpg.Record]", vault: Vault, check: ClockCheck, clock: Clock
-    ) -> None:
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", vault: Vault, check: ClockCheck, clock: Clock) -> None:
         self._pool = pool
         self._vault = vault
         self._check = check

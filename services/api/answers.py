@@ -19,7 +19,11 @@ from services.application.codes import ShownKey
 from services.application.context import Caller
 from services.application.sign_in import SignInAnswer
 
-_LEVELS: dict[Level, Literal["none", "view", "full"]] = {Level.NONE: "none", Level.VIEW: "view", Level.FULL: "full"}
+_LEVELS: dict[Level, Literal["none", "view", "full"]] = {
+    Level.NONE: "none",
+    Level.VIEW: "view",
+    Level.FULL: "full",
+}
 
 
 def sign_in(answer: SignInAnswer) -> models.SignInAnswer:

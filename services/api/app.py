@@ -29,7 +29,11 @@ _SLUGS: Final = {
 
 
 def create_app(
-    application: Application, readiness: Readiness, *, hosts: frozenset[str], trusted_proxies: Sequence[str] = ()
+    application: Application,
+    readiness: Readiness,
+    *,
+    hosts: frozenset[str],
+    trusted_proxies: Sequence[str] = (),
 ) -> web.Application:
     """An app that serves `/v1` and the system routes. `hosts`: names that requests may use; empty means any."""
     app = web.Application(middlewares=[outermost], client_max_size=MAX_BODY + 1)

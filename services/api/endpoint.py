@@ -28,7 +28,6 @@ from services.application.ports import KeyUnavailable, Overloaded
 log = structlog.get_logger()
 
 
-
 APPLICATION: Final = web.AppKey("application", Application)
 CLIENT_ADDRESS: Final = web.AppKey("client_address", ClientAddress)
 REQUEST_ID: Final = web.RequestKey("request_id", str)
@@ -135,9 +134,7 @@ def respond(status: int, body: bytes | None, request_id: str, headers: dict[str,
     """The response with the headers that every one has."""
     kind = "application/problem+json" if status >= HTTPStatus.BAD_REQUEST else "application/json"
     content = {"Content-Type": kind} if body is not None else {}
-    return web.Response(
-        status=status, body=body, headers={**HEADERS, "X-Request-Id": request_id, **content, **headers}
-    )
+    return web.Response(status=status, body=body, headers={**HEADERS, "X-Request-Id": request_id, **content, **headers})
 
 
 Raw = tuple[int, bytes | None, dict[str, str]]
@@ -183,9 +180,7 @@ def _body(route: Route, raw: bytes) -> BaseModel | None:
     return parsed
 
 
-async def _caller(
-    route: Route, app: Application, request: web.Request, incoming: Request
-) -> Caller | None:
+async def _caller(route: Route, app: Application, request: web.Request, incoming: Request) -> Caller | None:
     if route.allow is Allow.ANYONE:
         return None
     token = _bearer(request)
@@ -243,9 +238,7 @@ def _uuid_or_none(text: str | None) -> UUID | None:
         return None
 
 
-async def _target(
-    route: Route, app: Application, caller: Caller | None, path: dict[str, UUID]
-) -> StoredUser | None:
+async def _target(route: Route, app: Application, caller: Caller | None, path: dict[str, UUID]) -> StoredUser | None:
     if not route.target or caller is None:
         return None
     target = await app.administration.find(caller, path["user_id"])
@@ -333,7 +326,7 @@ def _user_agent(request: web.Request) -> str | None:
     return "".join(c for c in given[:_MAX_USER_AGENT] if c.isprintable() and c.encode("utf-8", "ignore"))
 
 
-class translated:  # noqa: N801 - reads as a verb where it stands
+class translated:
     """Use-case errors to problems: the only place."""
 
     def __enter__(self) -> None:

@@ -5,7 +5,15 @@ from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 
 class Body(BaseModel):
@@ -30,7 +38,12 @@ Password = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 Login = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 GivenLogin = Annotated[str, StringConstraints(max_length=256)]
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"\S")]
-Email = Annotated[str, StringConstraints(min_length=3, max_length=254, pattern=r"^[^@\s\x00-\x1f\x7f<>,;\"]+@[^@\s\x00-\x1f\x7f<>,;\"]+\z")]
+Email = Annotated[
+    str,
+    StringConstraints(
+        min_length=3, max_length=254, pattern=r"^[^@\s\x00-\x1f\x7f<>,;\"]+@[^@\s\x00-\x1f\x7f<>,;\"]+\z"
+    ),
+]
 TimeZone = Annotated[str, AfterValidator(_is_time_zone), StringConstraints(max_length=64)]
 Language = Literal["de", "en", "pt-BR"]
 RoleName = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[a-z][a-z0-9_]*\z")]

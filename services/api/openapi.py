@@ -42,7 +42,7 @@ def document() -> dict[str, Any]:
                 "signIn": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "`fl_signin_…`: a sign-in in progress. A new one at every stage; the earlier one is dead.",
+                    "description": "`fl_signin_…`: a sign-in in progress; a new one at every stage.",
                 },
                 "session": {"type": "http", "scheme": "bearer", "description": "`fl_session_…`: a session."},
             },
@@ -149,7 +149,7 @@ def _success(route: Route, schemas: dict[type[BaseModel], dict[str, Any]]) -> di
 
 
 def _refusals(route: Route) -> tuple[str, ...]:
-    codes = list(route.refusals) + ["bad_request", "misdirected_request", "validation_failed", "unavailable"]
+    codes = [*route.refusals, "bad_request", "misdirected_request", "validation_failed", "unavailable"]
     codes += ["payload_too_large", "unsupported_media_type"]
     if route.allow is not Allow.ANYONE:
         codes.append("unauthenticated")
@@ -178,7 +178,10 @@ def _problems(codes: tuple[str, ...], schemas: dict[type[BaseModel], dict[str, A
 
 
 def _system(
-    summary: str, model: type[BaseModel], schemas: dict[type[BaseModel], dict[str, Any]], codes: tuple[str, ...]
+    summary: str,
+    model: type[BaseModel],
+    schemas: dict[type[BaseModel], dict[str, Any]],
+    codes: tuple[str, ...],
 ) -> dict[str, Any]:
     content = {"application/json": {"schema": schemas[model]}}
     return {

@@ -104,7 +104,11 @@ def _is_plain(value: Any, depth: int) -> bool:
 
 def _as_problem(error: ValidationError, where: str) -> ProblemError:
     errors = tuple(
-        {"loc": [where, *(_known(part) for part in found["loc"])], "msg": _plain_message(found), "type": found["type"]}
+        {
+            "loc": [where, *(_known(part) for part in found["loc"])],
+            "msg": _plain_message(found),
+            "type": found["type"],
+        }
         for found in error.errors(include_url=False, include_context=False, include_input=False)
     )
     return ProblemError(Problem(code="validation_failed", errors=errors))

@@ -3,9 +3,7 @@
 import json
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, Final
-
-from typing_extensions import assert_never
+from typing import Any, Final, assert_never
 
 from events.decision import Refusal
 

@@ -267,9 +267,7 @@ class Administration:
         self, caller: Caller, user_id: UUID, which: Callable[[StoredUser], tuple[UUID, ...]]
     ) -> None:
         async def make(user: StoredUser) -> commands.UserCommand:
-            return commands.EndSessions(
-                now=self._clock.now(), session_ids=which(user), by_administrator=True
-            )
+            return commands.EndSessions(now=self._clock.now(), session_ids=which(user), by_administrator=True)
 
         await self._run(caller, user_id, _SESSIONS, make)
 

@@ -56,16 +56,12 @@ class Audit:
     def __init__(self, trail: AuditTrail) -> None:
         self._trail = trail
 
-    async def page(
-        self, caller: Caller, filters: AuditFilters, limit: int, before: int | None
-    ) -> Sequence[AuditRow]:
+    async def page(self, caller: Caller, filters: AuditFilters, limit: int, before: int | None) -> Sequence[AuditRow]:
         """The company's audit trail, for those with the right to it."""
         access.demand_right(caller, Right.AUDIT, Level.VIEW)
         return await self._trail.page(caller.company_id, filters, limit, before)
 
-    async def activity(
-        self, caller: Caller, user_id: UUID, limit: int, before: int | None
-    ) -> Sequence[AuditRow]:
+    async def activity(self, caller: Caller, user_id: UUID, limit: int, before: int | None) -> Sequence[AuditRow]:
         """What concerns one user of the caller's company; the caller, or a user that the caller may view."""
         if user_id != caller.user_id:
             access.demand_right(caller, Right.USERS, Level.VIEW)

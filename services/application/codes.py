@@ -107,7 +107,13 @@ class Codes:
         return await self._key_row(user, key_id, key, CredentialKind.KEY, generation, step)
 
     async def _key_row(
-        self, user: StoredUser, key_id: UUID, key: bytes, kind: CredentialKind, generation: int, step: int | None
+        self,
+        user: StoredUser,
+        key_id: UUID,
+        key: bytes,
+        kind: CredentialKind,
+        generation: int,
+        step: int | None,
     ) -> Credential:
         data_key = await self._vault.person_key(user.person_key)
         sealed = self._vault.seal_key(key, data_key, user.company_id, user.user_id, kind, generation)

@@ -124,9 +124,7 @@ class Console:
         )
 
     async def reset_key(self, user: StoredUser, reason: str) -> Done:
-        return await self._run(
-            user, lambda now: commands.ResetKey(now=now, policy=user.company.policy, reason=reason)
-        )
+        return await self._run(user, lambda now: commands.ResetKey(now=now, policy=user.company.policy, reason=reason))
 
     async def unlock(self, user: StoredUser, reason: str) -> Done:
         return await self._run(user, lambda now: commands.UnlockFactor(now=now, reason=reason))

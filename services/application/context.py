@@ -64,9 +64,7 @@ class Caller:
 
     def check_as_self(self) -> CallerCheck:
         """The append's check when the caller acts on the own account."""
-        return CallerCheck(
-            company_id=self.company_id, credential_id=self.credential.id, secret=self.credential.secret
-        )
+        return CallerCheck(company_id=self.company_id, credential_id=self.credential.id, secret=self.credential.secret)
 
     def check_as_actor(self) -> CallerCheck:
         """The append's check when the caller acts on somebody else: the authority counts too."""
@@ -82,9 +80,7 @@ class Caller:
         return Actor(kind=ActorKind.USER, id=self.user_id, company_id=self.company_id)
 
     def metadata(self, *, label: str | None = None) -> Metadata:
-        return Metadata(
-            actor=self.actor(), request_id=self.request.id, traces=self.request.traces(), actor_label=label
-        )
+        return Metadata(actor=self.actor(), request_id=self.request.id, traces=self.request.traces(), actor_label=label)
 
 
 def metadata_of(request: Request, actor: Actor) -> Metadata:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
 
+from events.codec import SealingKeys
 from events.credentials import Credential
 from events.decision import Refusal
 from events.envelope import Metadata, StreamKind
-from events.codec import SealingKeys
 from events.store.port import (
     Alone,
     Append,
@@ -92,9 +92,7 @@ class Executor:
         self._entropy = entropy
         self._turns: dict[UUID, _Turn] = {}
 
-    async def run(
-        self, user: StoredUser, load: Load, form: Form, idempotency: IdempotencyClaim | None = None
-    ) -> Done:
+    async def run(self, user: StoredUser, load: Load, form: Form, idempotency: IdempotencyClaim | None = None) -> Done:
         """Decide and append. `user` is what was read last, `load` reads anew. Raises Refused, Contended, Replayed."""
         async with self._turn(user.user_id) as waited:
             if waited:
@@ -117,22 +115,11 @@ class Executor:
         after = fold(decision.events, user.state)
         append = await self._compose(user, after, formed, decision.events, decision.refusal, idempotency)
         result = await self._store.append(append)
-        match result.status:
-            case Status.APPENDED:
-                if append.effects:
-                    self._doorbell.ring()
-            case Status.CONFLICT:
-                return None
-            case Status.CALLER_GONE:
-                raise Refused(Refusal.SESSION_OVER)
-            case Status.STEP_SPENT:
-                raise Refused(Refusal.CODE_REJECTED)
-            case Status.LOGIN_TAKEN:
-                raise Refused(Refusal.LOGIN_TAKEN)
-            case Status.REPLAYED:
-                raise Replayed
-            case Status.LOST_LEASE:
-                raise AssertionError("a user's stream holds no lease")
+        if result.status is Status.CONFLICT:
+            return None
+        _demand_appended(result.status)
+        if append.effects:
+            self._doorbell.ring()
         if decision.refusal is not None:
             raise Refused(decision.refusal)
         stored = replace(user, version=user.version + len(decision.events), state=after)
@@ -202,9 +189,24 @@ class Executor:
                 del self._turns[stream_id]
 
 
-def _alone(
-    user_id: UUID, formed: Formed, idempotency: IdempotencyClaim | None, *, granted: bool
-) -> Alone | None:
+def _demand_appended(status: Status) -> None:
+    """Raises what a status that is neither success nor conflict means to the caller."""
+    match status:
+        case Status.CALLER_GONE:
+            raise Refused(Refusal.SESSION_OVER)
+        case Status.STEP_SPENT:
+            raise Refused(Refusal.CODE_REJECTED)
+        case Status.LOGIN_TAKEN:
+            raise Refused(Refusal.LOGIN_TAKEN)
+        case Status.REPLAYED:
+            raise Replayed
+        case Status.LOST_LEASE:
+            raise AssertionError("a user's stream holds no lease")
+        case Status.APPENDED | Status.CONFLICT:
+            return
+
+
+def _alone(user_id: UUID, formed: Formed, idempotency: IdempotencyClaim | None, *, granted: bool) -> Alone | None:
     person_key = formed.person_key[1] if formed.person_key and granted else None
     if not granted:
         return Alone(user_id=user_id, idempotency=idempotency) if idempotency else None

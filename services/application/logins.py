@@ -3,6 +3,7 @@
 import hmac
 import ipaddress
 import unicodedata
+from pathlib import Path
 from typing import Final
 
 from services.application.errors import Unacceptable
@@ -56,13 +57,5 @@ def keyed(pepper: bytes, *parts: str) -> bytes:
     return hmac.digest(pepper, "\x00".join(parts).encode("utf-8", "surrogatepass"), "sha256")
 
 
-COMMON: Final = frozenset(
-    """12345678 123456789 1234567890 87654321 11111111 00000000 abcd1234 abc12345 password password1 password123
-    passw0rd p@ssw0rd passwort passwort1 passwort123 passwort2026 hallo123 hallo1234 hallowelt ichliebedich schatz123
-    qwertz123 qwertzui qwertzuiop qwerty123 qwertyuiop 1q2w3e4r 1qaz2wsx 1qay2wsx asdfghjk asdfghjkl yxcvbnm1
-    sommer2025 sommer2026 winter2025 winter2026 fruehling frühling herbst2026 september oktober1 dezember
-    iloveyou princess sunshine football baseball superman batman123 starwars welcome1 welcome123 letmein1 admin123
-    administrator changeme changeme123 geheim123 geheimnis arbeit123 telefon1 telefon123 cloudpbx factorlog
-    fussball fußball bayern123 schalke04 borussia dortmund berlin123 hamburg1 muenchen münchen deutschland
-    test1234 testtest trustno1 whatever monkey123 dragon123 master123 login123 user1234 secret123 computer""".split()
-)
+# German and English, one a line, folded; what is tried first.
+COMMON: Final = frozenset(Path(__file__).with_name("common_passwords.txt").read_text(encoding="utf-8").split())

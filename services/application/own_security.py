@@ -178,9 +178,7 @@ class OwnSecurity:
         await self._end(caller, lambda user: (session_id,))
 
     async def end_other_sessions(self, caller: Caller) -> None:
-        await self._end(
-            caller, lambda user: tuple(s.id for s in user.state.sessions if s.id != caller.credential.id)
-        )
+        await self._end(caller, lambda user: tuple(s.id for s in user.state.sessions if s.id != caller.credential.id))
 
     async def _end(self, caller: Caller, which: Callable[[StoredUser], tuple[UUID, ...]]) -> None:
         async def make(user: StoredUser) -> commands.UserCommand:

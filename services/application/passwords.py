@@ -14,10 +14,6 @@ def generate_password(entropy: Entropy) -> str:
     letters: list[str] = []
     while len(letters) < _LENGTH:
         # Values beyond the last full multiple are thrown away, so that every letter is as likely.
-        letters += [
-            _ALPHABET[b % len(_ALPHABET)]
-            for b in entropy.bytes(_LENGTH)
-            if b < 256 - 256 % len(_ALPHABET)
-        ]
+        letters += [_ALPHABET[b % len(_ALPHABET)] for b in entropy.bytes(_LENGTH) if b < 256 - 256 % len(_ALPHABET)]
     text = "".join(letters[:_LENGTH])
     return "-".join(text[i : i + 5] for i in range(0, _LENGTH, 5))

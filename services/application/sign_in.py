@@ -285,9 +285,7 @@ class SignIn:
 
 
 def password_row(entropy: Entropy, user: StoredUser, hashed: bytes) -> Credential:
-    return Credential(
-        id=entropy.uuid(), user_id=user.user_id, kind=CredentialKind.PASSWORD, secret=hashed
-    )
+    return Credential(id=entropy.uuid(), user_id=user.user_id, kind=CredentialKind.PASSWORD, secret=hashed)
 
 
 def _status(stage: Stage) -> SignInStatus:

@@ -37,7 +37,10 @@ async def start(parts: Runtime) -> web.AppRunner:
     """A runner that listens."""
     settings = parts.settings
     app = create_app(
-        parts.application, parts.readiness, hosts=served_hosts(settings), trusted_proxies=settings.trusted_proxies
+        parts.application,
+        parts.readiness,
+        hosts=served_hosts(settings),
+        trusted_proxies=settings.trusted_proxies,
     )
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=_GRACE, keepalive_timeout=75)
     await runner.setup()

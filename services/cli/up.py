@@ -78,7 +78,11 @@ async def _create_first_operator(settings: Settings) -> None:
 def _programs(data_dir: Path, port: int) -> list[Child]:
     folder = ["--data-dir", str(data_dir)]
     return [
-        Program("serve", [sys.executable, "-m", "services", "serve", *folder, "--port", str(port), "--quiet"], grace=15.0),
+        Program(
+            "serve",
+            [sys.executable, "-m", "services", "serve", *folder, "--port", str(port), "--quiet"],
+            grace=15.0,
+        ),
         Program("work", [sys.executable, "-m", "workers", *folder], grace=15.0),
     ]
 

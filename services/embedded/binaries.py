@@ -80,9 +80,7 @@ def _copy(site: Path, files: list[Path], package: str, program: Path, account: A
             _complete(site, target, files)
             if _runs(target / program, account):
                 return target / program
-    raise EmbeddedError(
-        f"user {account.uid if account else os.geteuid()} cannot reach the programs of {package}"
-    )
+    raise EmbeddedError(f"user {account.uid if account else os.geteuid()} cannot reach the programs of {package}")
 
 
 def _is_ours(folder: Path) -> bool:

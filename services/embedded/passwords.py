@@ -12,9 +12,7 @@ def read_password(data_dir: Path, role: str) -> str:
     try:
         return _file(data_dir, role).read_text().strip()
     except FileNotFoundError as error:
-        raise EmbeddedError(
-            f"{_file(data_dir, role)} is missing: restore it, or start with an empty folder"
-        ) from error
+        raise EmbeddedError(f"{_file(data_dir, role)} is missing: restore it, or start with an empty folder") from error
     except PermissionError as error:
         raise EmbeddedError(f"{_file(data_dir, role)} belongs to another user; start as that user") from error
 

@@ -167,9 +167,7 @@ class EmbeddedPostgres:
                         return True
                     await asyncio.sleep(0.01)
                 return False
-        raise EmbeddedError(
-            f"postgres is not ready after {READY_TIMEOUT:.0f} s: {last_lines(self._home.output)}"
-        )
+        raise EmbeddedError(f"postgres is not ready after {READY_TIMEOUT:.0f} s: {last_lines(self._home.output)}")
 
     def _says_ready(self, pid: int) -> bool:
         """The eighth line of postmaster.pid is the server's own word on its state."""

@@ -51,9 +51,7 @@ class Program:
         # Not `preexec_fn`: it runs Python between fork and exec, which is not safe beside threads.
         tethered = [sys.executable, "-IS", str(Path(tether.__file__)), str(os.getpid()), *self._command]
         try:
-            child = subprocess.Popen(
-                tethered, env=self._environment, stdin=subprocess.DEVNULL, start_new_session=True
-            )
+            child = subprocess.Popen(tethered, env=self._environment, stdin=subprocess.DEVNULL, start_new_session=True)
         except OSError as error:
             raise EmbeddedError(f"{self.name} cannot be started: {error.strerror}") from error
         return Process(child.pid, child)

@@ -112,9 +112,7 @@ class EmbeddedValkey:
         # Two servers on one file would destroy it: one may live that had no time to write its number.
         await end_strays(self._home.data, "valkey-server")
         pid_file.unlink(missing_ok=True)
-        self._process = spawn_server(
-            _command(self._home, account), self._home.data, self._home.output, account
-        )
+        self._process = spawn_server(_command(self._home, account), self._home.data, self._home.output, account)
         await self._until_ready(self._process)
 
     async def _until_ready(self, process: Process) -> None:

@@ -56,7 +56,9 @@ def codes_issued(codes: tuple[UUID, ...] = CODES) -> RecoveryCodesIssued:
     return RecoveryCodesIssued(code_ids=codes, issued_at=later(hours=-1))
 
 
-def signed_in(session: UUID = SESSION, *, at: datetime = NOON, factors: tuple[Factor, ...] = ("password",)) -> SignedIn:
+def signed_in(
+    session: UUID = SESSION, *, at: datetime = NOON, factors: tuple[Factor, ...] = ("password",)
+) -> SignedIn:
     return SignedIn(session_id=session, factors=factors, signed_in_at=at, expires_at=at + timedelta(hours=12))
 
 
@@ -73,7 +75,11 @@ def shown(
 ) -> EnrolmentStarted:
     """A fresh key was shown to a session or a sign-in in progress."""
     return EnrolmentStarted(
-        key_id=key, generation=generation, holder_id=holder, started_at=at, expires_at=at + timedelta(minutes=10)
+        key_id=key,
+        generation=generation,
+        holder_id=holder,
+        started_at=at,
+        expires_at=at + timedelta(minutes=10),
     )
 
 

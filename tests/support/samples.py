@@ -114,7 +114,10 @@ def user_facts() -> list[UserEvent]:
         PasswordRehashed(),
         SessionPasswordRejected(session_id=SESSION, rejected_at=NOON),
         SignInStarted(
-            sign_in_id=SIGN_IN, stage=Stage.CODE, expires_at=later(minutes=5), sign_ins_ended=(ident("older"),)
+            sign_in_id=SIGN_IN,
+            stage=Stage.CODE,
+            expires_at=later(minutes=5),
+            sign_ins_ended=(ident("older"),),
         ),
         SignInAdvanced(
             sign_in_id=ident("next-sign-in"),

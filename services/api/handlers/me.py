@@ -16,9 +16,7 @@ async def read_two_factor(context: Context) -> models.TwoFactor:
 
 
 async def start_enrolment(context: Context, body: models.EnrolmentBody) -> models.EnrolmentAnswer:
-    shown, expires_at = await context.app.own.start_enrolment(
-        context.caller, password=body.password, code=body.code
-    )
+    shown, expires_at = await context.app.own.start_enrolment(context.caller, password=body.password, code=body.code)
     return answers.enrolment(shown, expires_at)
 
 

@@ -69,9 +69,7 @@ async def change_user(context: Context, body: models.UserChangeBody) -> models.U
             expiration_at=body.expiration_date if "expiration_date" in given else state.expiration_at,
         )
 
-    user = await context.app.administration.change(
-        context.caller, context.target.user_id, change, _unchanged(context)
-    )
+    user = await context.app.administration.change(context.caller, context.target.user_id, change, _unchanged(context))
     return _answer(context, user)
 
 
@@ -148,9 +146,7 @@ async def end_user_sessions(context: Context) -> None:
 
 
 async def end_user_session(context: Context) -> None:
-    await context.app.administration.end_session(
-        context.caller, context.target.user_id, context.path["session_id"]
-    )
+    await context.app.administration.end_session(context.caller, context.target.user_id, context.path["session_id"])
 
 
 async def list_user_activity(context: Context) -> models.EventList:
