@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
+from urllib.parse import parse_qs, urlsplit
 
 from pydantic import (
     BaseModel,
@@ -84,6 +85,18 @@ class Settings(BaseModel):
             raise ValueError("PUBLIC_URL has to be an https address when LISTEN is not loopback")
         return self
 
+    @field_validator("database_url", "owner_database_url")
+    @classmethod
+    def _verified(cls, value: SecretStr | None) -> SecretStr | None:
+        """Beyond a socket or loopback the link is TLS with verification."""
+        if (
+            value is not None
+            and not _is_local(value.get_secret_value())
+            and "sslmode=verify-full" not in value.get_secret_value()
+        ):
+            raise ValueError("a database on another machine needs sslmode=verify-full")
+        return value
+
     @property
     def host(self) -> str:
         return self.listen.rpartition(":")[0].strip("[]")
@@ -122,6 +135,12 @@ def from_environ(environ: Mapping[str, str] | None = None, **given: Any) -> Sett
 def inherited_environ() -> dict[str, str]:
     """A copy of the environment, for child processes."""
     return dict(os.environ)
+
+
+def _is_local(url: str) -> bool:
+    parts = urlsplit(url)
+    host = parts.hostname or next(iter(parse_qs(parts.query).get("host", [])), "")
+    return host in ("", "localhost", "127.0.0.1", "::1") or host.startswith("/")
 
 
 def _readable(error: ValidationError) -> str:

@@ -41,7 +41,7 @@ def job_from_bytes(raw: bytes) -> dict[str, Any]:
 
 def connect(url: str) -> ArqRedis:
     """Connections that give up soon. Opens none yet."""
-    pool: ConnectionPool[Any] = ConnectionPool.from_url(
+    pool = ConnectionPool.from_url(
         url,
         socket_timeout=ANSWER_SECONDS,
         socket_connect_timeout=ANSWER_SECONDS,

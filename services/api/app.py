@@ -34,6 +34,7 @@ def create_app(
     *,
     hosts: frozenset[str],
     trusted_proxies: Sequence[str] = (),
+    behind_tls: bool = False,
 ) -> web.Application:
     """An app that serves `/v1` and the system routes. `hosts`: names that requests may use; empty means any."""
     app = web.Application(middlewares=[outermost], client_max_size=MAX_BODY + 1)
@@ -43,9 +44,15 @@ def create_app(
     app[HOSTS] = hosts
     for route in ROUTES:
         app.router.add_route(route.method, route.path, dispatcher(route))
+    if behind_tls:
+        app.on_response_prepare.append(_demand_tls)
     system.add_routes(app)
     docs.add_routes(app)
     return app
+
+
+async def _demand_tls(request: web.Request, response: web.StreamResponse) -> None:
+    response.headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
 
 
 @web.middleware

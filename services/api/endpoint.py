@@ -258,11 +258,12 @@ async def _call(route: Route, context: Context, body: BaseModel | None) -> Raw:
     if handled is None:
         return HTTPStatus.NO_CONTENT, None, {}
     answer = handled.model_dump_json().encode()
-    return route.status, answer, {"ETag": etag(answer)} if route.etag else {}
+    return route.status, answer, {"ETag": etag(handled)} if route.etag else {}
 
 
-def etag(answer: bytes) -> str:
-    return f'"{sha256(answer).hexdigest()[:32]}"'
+def etag(answer: BaseModel) -> str:
+    """A tag of what an object looks like; what is shown once is no part of the object."""
+    return f'"{sha256(answer.model_dump_json(exclude={"generated_password"}).encode()).hexdigest()[:32]}"'
 
 
 async def _call_once(route: Route, context: Context, body: BaseModel | None, claim: IdempotencyClaim) -> Raw:
@@ -272,11 +273,12 @@ async def _call_once(route: Route, context: Context, body: BaseModel | None, cla
         async with idempotency.one_at_a_time(company_id, claim):
             kept = await idempotency.first_answer(company_id, claim)
             if kept is not None:
-                return _kept(route, *kept)
+                return kept[0], kept[1] or None, {}
             try:
                 status, answer, headers = await _claimed(route, context, body, claim)
             except Replayed:
-                return _kept(route, *await idempotency.wait_for_answer(company_id, claim))
+                status, answer = await idempotency.wait_for_answer(company_id, claim)
+                return status, answer or None, {}
             keeps = not (route.secret and status < HTTPStatus.BAD_REQUEST)
             await idempotency.keep(company_id, claim, status, (answer or b"") if keeps else None)
             return status, answer, headers
@@ -305,11 +307,6 @@ async def _claimed(route: Route, context: Context, body: BaseModel | None, claim
     except ProblemError as error:
         found = error.problem
         return found.status, found.body(request.id), found.all_headers()
-
-
-def _kept(route: Route, status: int, answer: bytes) -> Raw:
-    headers = {"ETag": etag(answer)} if route.etag and status < HTTPStatus.BAD_REQUEST else {}
-    return status, answer or None, headers
 
 
 def _claim(key: str, caller: Caller, request: web.Request, raw: bytes) -> IdempotencyClaim:

@@ -7,6 +7,7 @@ from aiohttp import web
 from services.api import models
 from services.api.endpoint import APPLICATION, respond
 from services.api.problems import Problem
+from services.application.application import Application
 
 
 class Readiness(Protocol):
@@ -22,6 +23,22 @@ HOSTS: Final = web.AppKey("hosts", frozenset)
 def add_routes(app: web.Application) -> None:
     app.router.add_get("/healthz", alive, allow_head=False)
     app.router.add_get("/readyz", ready, allow_head=False)
+
+
+def operations_app(application: Application, readiness: Readiness) -> web.Application:
+    """What operators read and nobody else: served on a loopback port of its own."""
+    app = web.Application()
+    app[APPLICATION] = application
+    app[READINESS] = readiness
+    app.router.add_get("/readyz", ready_in_detail)
+    return app
+
+
+async def ready_in_detail(request: web.Request) -> web.Response:
+    problems = await request.app[READINESS].problems()
+    return web.json_response(
+        {"status": "not_ready" if problems else "ready", "problems": problems}, status=503 if problems else 200
+    )
 
 
 async def alive(request: web.Request) -> web.Response:

@@ -8,6 +8,7 @@ import structlog
 from aiohttp import web
 
 from services.api.app import create_app
+from services.api.system import operations_app
 from services.bootstrap import Runtime, runtime
 from services.settings import Settings
 
@@ -23,14 +24,17 @@ async def serve(settings: Settings, *, announce: bool = True) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with runtime(settings) as parts:
-        runner = await start(parts)
+        runners = [await start(parts)]
+        if settings.operations_port:
+            runners.append(await start_operations(parts))
         log.info("serving", listen=settings.listen)
         if announce:
             sys.stdout.write(f"ready {settings.base_url}\n")
             sys.stdout.flush()
         await stop.wait()
         log.info("stopping")
-        await runner.cleanup()
+        for runner in runners:
+            await runner.cleanup()
 
 
 async def start(parts: Runtime) -> web.AppRunner:
@@ -45,6 +49,14 @@ async def start(parts: Runtime) -> web.AppRunner:
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=_GRACE, keepalive_timeout=75)
     await runner.setup()
     await web.TCPSite(runner, settings.host, settings.port, backlog=1024).start()
+    return runner
+
+
+async def start_operations(parts: Runtime) -> web.AppRunner:
+    """The operations port, on loopback only."""
+    runner = web.AppRunner(operations_app(parts.application, parts.readiness), access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", parts.settings.operations_port).start()
     return runner
 
 

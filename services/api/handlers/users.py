@@ -80,7 +80,7 @@ def _unchanged(context: Context) -> Callable[[StoredUser], None]:
         wanted = context.if_match
         if wanted is None or wanted.strip() == "*":
             return
-        current = etag(_answer(context, user).model_dump_json().encode())
+        current = etag(_answer(context, user))
         if current not in [tag.strip() for tag in wanted.split(",")]:
             raise Refused(Refusal.PRECONDITION_FAILED)
 
