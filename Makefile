@@ -52,8 +52,9 @@ lock: ## Pin every dependency anew, with hashes and without addresses
 		--all-extras --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
 		--output-file requirements.lock pyproject.toml
 
-openapi: $(STAMP) ## Write services/api/openapi.json anew from the route table
+openapi: $(STAMP) ## Write services/api/openapi.json and docs/configuration.md anew
 	$(BIN)/python -m services.api.openapi
+	$(BIN)/python -m services.cli.configuration
 
 audit: $(STAMP) ## Ask for known weaknesses of the pinned versions (needs the network)
 	$(BIN)/pip-audit --require-hashes --disable-pip --requirement requirements.lock

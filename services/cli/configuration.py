@@ -1,0 +1,43 @@
+"""docs/configuration.md, made from the settings model: `python -m services.cli.configuration`."""
+
+import sys
+from pathlib import Path
+from typing import Final
+
+from pydantic_core import PydanticUndefined
+
+from services.settings import PREFIX, Settings
+
+COMMITTED: Final = Path(__file__).parents[2] / "docs" / "configuration.md"
+_HEAD: Final = """# Configuration
+
+Made from the settings model by `python -m services.cli.configuration`; a test compares.
+
+Settings are environment variables. One that is not known stops the program, with a list of everything that is wrong and none
+of the values. No secret has a default. `factorlog up` needs none of them: it starts its own Postgres and Valkey.
+
+| variable | default | meaning |
+|---|---|---|
+"""
+
+
+def text() -> str:
+    """The page as it is committed."""
+    return _HEAD + "".join(_line(name) for name in Settings.model_fields)
+
+
+def _line(name: str) -> str:
+    field = Settings.model_fields[name]
+    default = field.default
+    if default is PydanticUndefined:
+        shown = "– (needed)"
+    elif default in (None, (), ""):
+        shown = "–"
+    else:
+        shown = f"`{default}`"
+    return f"| `{PREFIX}{name.upper()}` | {shown} | {field.description} |\n"
+
+
+if __name__ == "__main__":
+    COMMITTED.write_text(text(), encoding="utf-8")
+    sys.stdout.write(f"wrote {COMMITTED.name}\n")
