@@ -85,7 +85,7 @@ CREATE TABLE effect (
     last_error text,
     PRIMARY KEY (company_id, position, kind, target)
 );
-CREATE INDEX effect_open ON effect (due_at) WHERE done_at IS NULL AND failed_at IS NULL;
+CREATE INDEX effect_open ON effect (kind, due_at) WHERE done_at IS NULL AND failed_at IS NULL;
 
 CREATE TABLE login (
     login_key text PRIMARY KEY,

@@ -141,7 +141,7 @@ def _compose(
         sign_in=SignIn(store, executor, first_step, enrolment, codes, passwords, tokens, clock, entropy, rules),
         own=OwnSecurity(store, executor, enrolment, codes, passwords, tokens, clock, entropy, rules),
         administration=Administration(store, executor, PostgresUsers(pool), passwords, vault, clock, entropy, rules),
-        audit=Audit(PostgresAuditTrail(pool, wrapper)),
+        audit=Audit(PostgresAuditTrail(pool)),
         idempotency=Idempotency(PostgresKeptAnswers(pool, wrapper, entropy.bytes)),
     )
     return Runtime(

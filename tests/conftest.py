@@ -5,4 +5,4 @@ import pytest
 # Before anything imports it: a failed `then` shows what differs.
 pytest.register_assert_rewrite("tests.support.given")
 
-pytest_plugins = ("tests.support.database", "tests.support.service")
+pytest_plugins = ("tests.support.database", "tests.support.processes", "tests.support.service")

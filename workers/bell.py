@@ -27,7 +27,7 @@ async def listen(url: str, rung: Callable[[], None]) -> None:
             await _listen_once(url, rung)
         except AWAY as error:
             log.warning("doorbell_away", error=type(error).__name__)
-        except Exception:  # noqa: BLE001 - arq is a convenience: whatever it does, the worker goes on
+        except Exception:
             log.exception("doorbell_broken")
         if asyncio.get_running_loop().time() - started > 2 * _LONGEST_WAIT_SECONDS:
             wait = _FIRST_WAIT_SECONDS
@@ -36,7 +36,7 @@ async def listen(url: str, rung: Callable[[], None]) -> None:
 
 
 async def _listen_once(url: str, rung: Callable[[], None]) -> None:
-    async def drain(_: dict[str, Any]) -> None:
+    async def drain(ctx: dict[Any, Any], *args: Any, **kwargs: Any) -> None:
         rung()
 
     redis = connect(url)

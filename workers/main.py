@@ -93,7 +93,7 @@ async def _repeat(
         except Unavailable:
             log.warning("worker_waits_for_database", loop=name)
             wait = min(2 * wait, max(seconds, _LONGEST_WAIT_SECONDS))
-        except Exception:  # noqa: BLE001 - the outermost loop: whatever broke, the others and the next time go on
+        except Exception:
             log.exception("worker_broken", loop=name)
             wait = min(2 * wait, max(seconds, _LONGEST_WAIT_SECONDS))
         try:

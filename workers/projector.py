@@ -58,6 +58,6 @@ class Projector:
             log.warning("projection_waits_for_key", name=NAME, company_id=str(company_id))
         except Unavailable:
             log.warning("projection_interrupted", name=NAME, company_id=str(company_id))
-        except Exception:  # noqa: BLE001 - the outermost loop of one company: its failure stops no other
+        except Exception:
             log.exception("projection_broken", name=NAME, company_id=str(company_id))
         return 0

@@ -107,7 +107,7 @@ class EffectQueue:
 
 
 def wait_after(effect: Claimed) -> timedelta:
-    """5 s, 20 s, 80 s … up to an hour, each up to a quarter longer so that a crowd does not come back as one."""
-    longest = min(FIRST_WAIT * 4 ** min(effect.attempts - 1, 10), LONGEST_WAIT)
+    """5 s, 20 s, 80 s … up to an hour; each up to a quarter longer, so that a crowd does not come back as one."""
+    longest: timedelta = min(FIRST_WAIT * int(4 ** min(effect.attempts - 1, 10)), LONGEST_WAIT)
     jitter = crc32(f"{effect.id}/{effect.attempts}".encode()) / 2**32
     return longest * (1 + jitter / 4)

@@ -95,7 +95,7 @@ class SmtpMailer:
             username=self._user,
             password=self._password,
             use_tls=self._implicit_tls,
-            start_tls=False if self._implicit_tls or _is_this_machine(self._host) else True,
+            start_tls=not (self._implicit_tls or _is_this_machine(self._host)),
             timeout=ANSWER_SECONDS,
         )
 

@@ -31,7 +31,6 @@ STRUCTURE = [
     "CREATE TABLE event_copy AS SELECT * FROM event",
     "CREATE SCHEMA mine",
     "SET session_replication_role = replica",
-    "GRANT DELETE ON event TO factorlog_app",
     "DELETE FROM company_log",
     "TRUNCATE company_log",
     "DELETE FROM user_state",
@@ -47,13 +46,9 @@ async def test_the_restricted_role_may_only_read_and_add(postgres: PostgresWorld
     store = postgres.process()
     await store.append(append())
     before = await whole_log(store)
-    with pytest.raises(asyncpg.PostgresError) as caught:
+    with pytest.raises(asyncpg.InsufficientPrivilegeError) as caught:
         await postgres.pool.execute(statement)
-    if isinstance(caught.value, asyncpg.InsufficientPrivilegeError):
-        assert "append-only" not in str(caught.value), "refused by the trigger only, not by the lack of a right"
-    else:
-        # GRANT of what one does not have is a warning for an owner and an error for others.
-        assert isinstance(caught.value, asyncpg.InvalidGrantOperationError), caught.value
+    assert "append-only" not in str(caught.value), "refused by the trigger only, not for lack of the right"
     assert await whole_log(store) == before
 
 

@@ -11,7 +11,17 @@ import pytest
 
 from events.codec import decode
 from events.credentials import CredentialKind, Endings
-from events.store.port import Alone, Append, Appended, EventStore, Status, Unavailable
+from events.store.port import (
+    Alone,
+    Append,
+    Appended,
+    CallerCheck,
+    EffectDone,
+    EventStore,
+    NewEffect,
+    Status,
+    Unavailable,
+)
 from events.store.postgres import MAX_BATCH
 from tests.contract.stores import (
     COMPANY,
@@ -67,8 +77,6 @@ class TestOneWinner:
         assert Counter(await together(racing)) == {Status.APPENDED: 1, Status.LOGIN_TAKEN: 19}
 
     async def test_of_many_outcomes_of_one_effect_one_is_recorded(self, world: World) -> None:
-        from events.store.port import EffectDone, NewEffect
-
         stores = [world.process(), world.process()]
         await stores[0].append(append(effects=(NewEffect(event=0, kind="notify_user", target="udo"),)))
         token = await world.claim(COMPANY, 1, "notify_user", "udo")
@@ -108,8 +116,6 @@ class TestManyStreams:
 
     async def test_a_command_sees_what_the_ones_before_it_did(self, store: EventStore) -> None:
         """Also when both travel together: the second relies on a session that the first ends."""
-        from events.store.port import CallerCheck
-
         session = credential(name="session")
         await store.append(append(credentials=(session,)))
         check = CallerCheck(company_id=COMPANY, credential_id=session.id, secret=b"secret")

@@ -8,15 +8,16 @@ from typing import Final
 import structlog
 
 from events.codec import decode
-from events.store.port import Unavailable
+from events.store.port import RecordedEvent, Unavailable
 from events.user.reactions import EffectKind
+from services.application.mail import MailRefused
 from workers.effects.handler import Handler
 from workers.queue import Claimed, EffectQueue, Outcome
 
 log = structlog.get_logger()
 
 MAX_ATTEMPTS: Final = 8
-PERFORM_SECONDS: Final = 15.0  # shorter than the lease, so that nobody else begins before this one has stopped
+PERFORM_SECONDS: Final = 15.0  # shorter than the lease: nobody begins before this one has stopped
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,25 +55,24 @@ class Drain:
     async def _one(self, effect: Claimed, handler: Handler) -> None:
         try:
             cause = decode(effect.type, effect.entry)
-            outcome = await self._outcome(effect, handler)
+            outcome = await self._outcome(effect, cause, handler)
             if outcome is not None:
                 await self._queue.settle(effect, cause, outcome)
         except Unavailable:
             # Nothing is known about it: it comes back when its lease ends.
             log.warning("effect_left", **_names(effect))
-        except Exception as error:  # noqa: BLE001 - the outermost loop of one effect: its failure stops no other
+        except Exception as error:
             log.exception("effect_broken", **_names(effect))
             await self._release(effect, type(error).__name__)
 
-    async def _outcome(self, effect: Claimed, handler: Handler) -> Outcome | None:
-        cause = decode(effect.type, effect.entry)
+    async def _outcome(self, effect: Claimed, cause: RecordedEvent, handler: Handler) -> Outcome | None:
         try:
             async with asyncio.timeout(PERFORM_SECONDS):
                 return await handler.perform(effect, cause)
         except Unavailable:
             raise
         except Exception as error:  # noqa: BLE001 - whatever went wrong outside, it is tried again
-            reason = str(error) or type(error).__name__
+            reason = str(error) if isinstance(error, MailRefused) else type(error).__name__
             given_up = handler.given_up(effect, cause) if effect.attempts >= MAX_ATTEMPTS else None
             log.warning("effect_failed", error=type(error).__name__, final=given_up is not None, **_names(effect))
             if given_up is None:

@@ -53,9 +53,7 @@ class NotifyUser:
             return _failed(effect, "no_address")
         occasion = await self._occasions.occasion(cause, news, subject)
         letter = write(occasion, _reader(subject.state, is_owner=True), self._public_url)
-        message = Message(
-            id=effect.id, to=address, subject=letter.subject, text=letter.text, at=self._clock.now()
-        )
+        message = Message(id=effect.id, to=address, subject=letter.subject, text=letter.text, at=self._clock.now())
         try:
             await self._mailer.deliver(message)
         except AddressUnusable:
@@ -121,9 +119,7 @@ class NotifyAdministrators:
         now, leave_out = self._clock.now(), {cause.actor.id, UUID(effect.target)}
         return [(i, state) for i, state in states if i not in leave_out and state.is_active(now)]
 
-    async def _deliver_all(
-        self, effect: Claimed, occasion: Occasion, readers: Sequence[tuple[UUID, UserState]]
-    ) -> int:
+    async def _deliver_all(self, effect: Claimed, occasion: Occasion, readers: Sequence[tuple[UUID, UserState]]) -> int:
         """How many have it. Raises the last refusal when one of them may still get it later."""
         reached, refusal = 0, None
         for reader_id, state in readers:
@@ -172,9 +168,7 @@ def _reader(state: UserState, *, is_owner: bool) -> Reader:
 
 
 def _sent(effect: Claimed) -> Outcome:
-    return Outcome(
-        NotificationSent(user_id=UUID(effect.target), cause_position=effect.position, cause=effect.type)
-    )
+    return Outcome(NotificationSent(user_id=UUID(effect.target), cause_position=effect.position, cause=effect.type))
 
 
 def _failed(effect: Claimed, problem: _Problem, *, final: bool = True) -> Outcome:

@@ -35,7 +35,7 @@ class Occasions:
         return fact.previous_email if isinstance(fact, UserChanged) else None
 
     async def _own_address(self, cause: RecordedEvent, subject: StoredUser) -> str | None:
-        """From where it was done, when it was done in the name of the account itself; nobody else's place is told."""
+        """From where it was done, when in the name of the account itself; nobody else's place is told."""
         box, actor = cause.sealed.traces, cause.actor
         own = actor.kind is ActorKind.ANONYMOUS or (actor.kind is ActorKind.USER and actor.id == subject.user_id)
         if box is None or box.month is None or not own:

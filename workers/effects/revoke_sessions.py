@@ -1,4 +1,4 @@
-"""Telling the outside that sessions ended. They ended with the fact itself; this says since when everybody knows."""
+"""Telling the outside that sessions ended: they did with the fact itself, this says when everybody knew."""
 
 from datetime import timedelta
 from uuid import UUID

@@ -7,7 +7,8 @@ from workers.effects.mail.topics import Author, Topic
 from workers.effects.mail.wording import Text, Wording
 
 _MONTHS: Final = (
-    "January February March April May June July August September October November December".split()
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
 )
 _UNEXPECTED: Final = "If you did not expect this, please ask your administrators."
 
@@ -55,24 +56,24 @@ ENGLISH: Final = Wording(
         Author.SYSTEM: _UNEXPECTED,
     },
     advice_to_administrators=(
-        "If nobody agreed on this, look at the audit trail of the account and speak to the person concerned, "
-        "preferably not by e-mail."
+        "If nobody agreed on this, look at the audit trail of the account and speak to the person "
+        "concerned, preferably not by e-mail."
     ),
     to_user={
         Topic.ENABLED: Text(
             "Second factor switched on",
-            "The second factor of your account is on. From now on every sign-in also asks for a code from your "
-            "authenticator app.",
+            "The second factor of your account is on. From now on every sign-in also asks for a code from "
+            "your authenticator app.",
         ),
         Topic.REPLACED: Text(
             "Authenticator app replaced",
-            "The second factor of your account has moved to a newly set up authenticator app. The former key and the "
-            "former recovery codes no longer work.",
+            "The second factor of your account has moved to a newly set up authenticator app. The former "
+            "key and the former recovery codes no longer work.",
         ),
         Topic.REPLACEMENT_STARTED: Text(
             "Replacing the authenticator app was started",
-            "Somebody started to replace the authenticator app of your account. Until that is confirmed, your present "
-            "app goes on working.",
+            "Somebody started to replace the authenticator app of your account. Until that is confirmed, "
+            "your present app goes on working.",
         ),
         Topic.DISABLED: Text(
             "Second factor switched off",
@@ -80,13 +81,13 @@ ENGLISH: Final = Wording(
         ),
         Topic.RESET: Text(
             "Second factor reset",
-            "The second factor of your account was reset. Its key and the recovery codes no longer work, and you are "
-            "signed out everywhere. At the next sign-in you set the second factor up anew.",
+            "The second factor of your account was reset. Its key and the recovery codes no longer work, "
+            "and you are signed out everywhere. At the next sign-in you set the second factor up anew.",
         ),
         Topic.ORDERED: Text(
             "Please set up a second factor",
-            "A second factor is required for your account. The next sign-in shows a QR code to scan with an "
-            "authenticator app. When the time is over, your administrators can help.",
+            "A second factor is required for your account. The next sign-in shows a QR code to scan with "
+            "an authenticator app. When the time is over, your administrators can help.",
         ),
         Topic.ORDER_WITHDRAWN: Text(
             "Second factor no longer asked for",
@@ -94,18 +95,18 @@ ENGLISH: Final = Wording(
         ),
         Topic.PAUSED: Text(
             "Several wrong codes",
-            "After the right password, wrong codes were entered several times in a row. For a short while no code is "
-            "accepted, not even a right one.",
+            "After the right password, wrong codes were entered several times in a row. For a short while "
+            "no code is accepted, not even a right one.",
         ),
         Topic.LOCKED: Text(
             "Second factor locked for a while",
-            "After the right password, wrong codes were entered too many times in a row. The second factor of your "
-            "account is locked for a while. Your administrators can unlock it earlier.",
+            "After the right password, wrong codes were entered too many times in a row. The second "
+            "factor of your account is locked for a while. Your administrators can unlock it earlier.",
         ),
         Topic.CLOSED: Text(
             "Second factor locked",
-            "After the right password, wrong codes were entered so many times in a row that the second factor of your "
-            "account stays locked until your administrators unlock or reset it.",
+            "After the right password, wrong codes were entered so many times in a row that the second "
+            "factor of your account stays locked until your administrators unlock or reset it.",
         ),
         Topic.UNLOCKED: Text(
             "Second factor unlocked",
@@ -125,13 +126,13 @@ ENGLISH: Final = Wording(
         ),
         Topic.PASSWORD_RESET: Text(
             "New password set",
-            "A new password was set for your account, and you are signed out everywhere. Your second factor stays as "
-            "it is.",
+            "A new password was set for your account, and you are signed out everywhere. Your second "
+            "factor stays as it is.",
         ),
         Topic.EMAIL_CHANGED: Text(
             "E-mail address changed",
-            "The e-mail address of your account was changed. This message goes to the former address; no more will "
-            "come here.",
+            "The e-mail address of your account was changed. This message goes to the former address; no "
+            "more will come here.",
         ),
         Topic.ROLE_CHANGED: Text(
             "Role changed",
@@ -153,8 +154,8 @@ ENGLISH: Final = Wording(
     to_administrators={
         Topic.RESET: Text(
             "Second factor of an account reset",
-            "The second factor of an account of your company was reset. It is signed out everywhere and is set up anew "
-            "at the next sign-in.",
+            "The second factor of an account of your company was reset. It is signed out everywhere and "
+            "is set up anew at the next sign-in.",
         ),
         Topic.DISABLED: Text(
             "Second factor of an account switched off",
@@ -162,8 +163,8 @@ ENGLISH: Final = Wording(
         ),
         Topic.CLOSED: Text(
             "Second factor of an account locked",
-            "For an account of your company, wrong codes were entered so many times in a row that its second factor "
-            "stays locked until you unlock or reset it.",
+            "For an account of your company, wrong codes were entered so many times in a row that its "
+            "second factor stays locked until you unlock or reset it.",
         ),
     },
     link="Sign in",

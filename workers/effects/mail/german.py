@@ -43,12 +43,11 @@ GERMAN: Final = Wording(
     },
     advice={
         Author.SELF: (
-            "Waren Sie das nicht? Dann ändern Sie bitte sofort Ihr Passwort und wenden Sie sich an Ihre "
-            "Administration."
+            "Waren Sie das nicht? Dann ändern Sie bitte sofort Ihr Passwort und wenden Sie sich an Ihre Administration."
         ),
         Author.CLAIMANT: (
-            "Waren Sie das nicht? Dann kennt jemand Ihr Passwort. Ändern Sie es bitte sofort und wenden Sie sich an "
-            "Ihre Administration."
+            "Waren Sie das nicht? Dann kennt jemand Ihr Passwort. Ändern Sie es bitte sofort und wenden "
+            "Sie sich an Ihre Administration."
         ),
         Author.ADMINISTRATOR: _UNEXPECTED,
         Author.PROVIDER: _UNEXPECTED,
@@ -62,33 +61,35 @@ GERMAN: Final = Wording(
     to_user={
         Topic.ENABLED: Text(
             "Zweiter Faktor eingeschaltet",
-            "der zweite Faktor Ihres Kontos ist jetzt eingeschaltet. Ab sofort brauchen Sie bei jeder Anmeldung auch "
-            "einen Code aus Ihrer Authenticator-App.",
+            "der zweite Faktor Ihres Kontos ist jetzt eingeschaltet. Ab sofort brauchen Sie bei jeder "
+            "Anmeldung auch einen Code aus Ihrer Authenticator-App.",
         ),
         Topic.REPLACED: Text(
             "Authenticator-App gewechselt",
-            "der zweite Faktor Ihres Kontos liegt jetzt auf einer neu eingerichteten Authenticator-App. Der bisherige "
-            "Schlüssel und die bisherigen Wiederherstellungscodes gelten nicht mehr.",
+            "der zweite Faktor Ihres Kontos liegt jetzt auf einer neu eingerichteten Authenticator-App. "
+            "Der bisherige Schlüssel und die bisherigen Wiederherstellungscodes gelten nicht mehr.",
         ),
         Topic.REPLACEMENT_STARTED: Text(
             "Wechsel der Authenticator-App begonnen",
-            "für Ihr Konto wurde der Wechsel auf eine neue Authenticator-App begonnen. Bis er bestätigt ist, gilt "
-            "Ihre bisherige App weiter.",
+            "für Ihr Konto wurde der Wechsel auf eine neue Authenticator-App begonnen. Bis er bestätigt "
+            "ist, gilt Ihre bisherige App weiter.",
         ),
         Topic.DISABLED: Text(
             "Zweiter Faktor ausgeschaltet",
-            "der zweite Faktor Ihres Kontos ist jetzt ausgeschaltet. Schlüssel und Wiederherstellungscodes gelten "
-            "nicht mehr.",
+            "der zweite Faktor Ihres Kontos ist jetzt ausgeschaltet. Schlüssel und "
+            "Wiederherstellungscodes gelten nicht mehr.",
         ),
         Topic.RESET: Text(
             "Zweiter Faktor zurückgesetzt",
-            "der zweite Faktor Ihres Kontos wurde zurückgesetzt. Schlüssel und Wiederherstellungscodes gelten nicht "
-            "mehr, und Sie sind überall abgemeldet. Bei der nächsten Anmeldung richten Sie den zweiten Faktor neu ein.",
+            "der zweite Faktor Ihres Kontos wurde zurückgesetzt. Schlüssel und Wiederherstellungscodes "
+            "gelten nicht mehr, und Sie sind überall abgemeldet. Bei der nächsten Anmeldung richten Sie "
+            "den zweiten Faktor neu ein.",
         ),
         Topic.ORDERED: Text(
             "Bitte richten Sie einen zweiten Faktor ein",
-            "für Ihr Konto wird ein zweiter Faktor verlangt. Bei der nächsten Anmeldung sehen Sie einen QR-Code, den "
-            "Sie mit einer Authenticator-App einlesen. Nach Ablauf der Frist hilft Ihnen Ihre Administration weiter.",
+            "für Ihr Konto wird ein zweiter Faktor verlangt. Bei der nächsten Anmeldung sehen Sie einen "
+            "QR-Code, den Sie mit einer Authenticator-App einlesen. Nach Ablauf der Frist hilft Ihnen "
+            "Ihre Administration weiter.",
         ),
         Topic.ORDER_WITHDRAWN: Text(
             "Zweiter Faktor nicht mehr verlangt",
@@ -96,18 +97,20 @@ GERMAN: Final = Wording(
         ),
         Topic.PAUSED: Text(
             "Mehrere falsche Codes",
-            "nach dem richtigen Passwort wurden mehrmals hintereinander falsche Codes eingegeben. Für kurze Zeit wird "
-            "deshalb kein Code angenommen, auch kein richtiger.",
+            "nach dem richtigen Passwort wurden mehrmals hintereinander falsche Codes eingegeben. Für "
+            "kurze Zeit wird deshalb kein Code angenommen, auch kein richtiger.",
         ),
         Topic.LOCKED: Text(
             "Zweiter Faktor vorübergehend gesperrt",
-            "nach dem richtigen Passwort wurden zu oft hintereinander falsche Codes eingegeben. Der zweite Faktor "
-            "Ihres Kontos ist deshalb vorübergehend gesperrt. Ihre Administration kann die Sperre früher aufheben.",
+            "nach dem richtigen Passwort wurden zu oft hintereinander falsche Codes eingegeben. Der "
+            "zweite Faktor Ihres Kontos ist deshalb vorübergehend gesperrt. Ihre Administration kann die "
+            "Sperre früher aufheben.",
         ),
         Topic.CLOSED: Text(
             "Zweiter Faktor gesperrt",
-            "nach dem richtigen Passwort wurden so oft hintereinander falsche Codes eingegeben, dass der zweite Faktor "
-            "Ihres Kontos gesperrt bleibt, bis Ihre Administration ihn entsperrt oder zurücksetzt.",
+            "nach dem richtigen Passwort wurden so oft hintereinander falsche Codes eingegeben, dass der "
+            "zweite Faktor Ihres Kontos gesperrt bleibt, bis Ihre Administration ihn entsperrt oder "
+            "zurücksetzt.",
         ),
         Topic.UNLOCKED: Text(
             "Zweiter Faktor entsperrt",
@@ -127,13 +130,13 @@ GERMAN: Final = Wording(
         ),
         Topic.PASSWORD_RESET: Text(
             "Passwort neu gesetzt",
-            "für Ihr Konto wurde ein neues Passwort gesetzt, und Sie sind überall abgemeldet. Ihr zweiter Faktor ist "
-            "davon nicht berührt.",
+            "für Ihr Konto wurde ein neues Passwort gesetzt, und Sie sind überall abgemeldet. Ihr zweiter "
+            "Faktor ist davon nicht berührt.",
         ),
         Topic.EMAIL_CHANGED: Text(
             "E-Mail-Adresse geändert",
-            "die E-Mail-Adresse Ihres Kontos wurde geändert. Diese Nachricht geht an die bisherige Adresse; weitere "
-            "erhalten Sie hier nicht.",
+            "die E-Mail-Adresse Ihres Kontos wurde geändert. Diese Nachricht geht an die bisherige "
+            "Adresse; weitere erhalten Sie hier nicht.",
         ),
         Topic.ROLE_CHANGED: Text(
             "Rolle geändert",
@@ -155,8 +158,8 @@ GERMAN: Final = Wording(
     to_administrators={
         Topic.RESET: Text(
             "Zweiter Faktor eines Kontos zurückgesetzt",
-            "in Ihrer Firma wurde der zweite Faktor eines Kontos zurückgesetzt. Es ist überall abgemeldet; bei der "
-            "nächsten Anmeldung wird neu eingerichtet.",
+            "in Ihrer Firma wurde der zweite Faktor eines Kontos zurückgesetzt. Es ist überall "
+            "abgemeldet; bei der nächsten Anmeldung wird neu eingerichtet.",
         ),
         Topic.DISABLED: Text(
             "Zweiter Faktor eines Kontos ausgeschaltet",
@@ -164,8 +167,8 @@ GERMAN: Final = Wording(
         ),
         Topic.CLOSED: Text(
             "Zweiter Faktor eines Kontos gesperrt",
-            "in Ihrer Firma wurden für ein Konto so oft hintereinander falsche Codes eingegeben, dass sein zweiter "
-            "Faktor gesperrt bleibt, bis Sie ihn entsperren oder zurücksetzen.",
+            "in Ihrer Firma wurden für ein Konto so oft hintereinander falsche Codes eingegeben, dass "
+            "sein zweiter Faktor gesperrt bleibt, bis Sie ihn entsperren oder zurücksetzen.",
         ),
     },
     link="Anmeldung",

@@ -1,0 +1,1 @@
+"""The service against its own OpenAPI document and against public standards."""

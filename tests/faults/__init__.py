@@ -1,0 +1,1 @@
+"""What kills, freezes and floods do to the real processes."""

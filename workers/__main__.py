@@ -1,0 +1,44 @@
+"""`python -m workers [--data-dir DIR]`: one worker process; `factorlog work` executes this."""
+
+import asyncio
+import signal
+from pathlib import Path
+from typing import Annotated
+
+import structlog
+import typer
+import uvloop
+
+from services.bootstrap import runtime
+from services.cli import logs
+from services.cli.exits import explained
+from services.cli.places import settings_for
+from services.settings import Settings
+from workers.main import work
+
+log = structlog.get_logger()
+
+
+def main(
+    data_dir: Annotated[Path | None, typer.Option(help="Data directory of the embedded servers.")] = None,
+) -> None:
+    """Effects, mails, audit trail, until SIGTERM or SIGINT."""
+    with explained():
+        settings = settings_for(data_dir)
+        logs.configure(settings.log_level)
+        uvloop.run(_work(settings))
+
+
+async def _work(settings: Settings) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with runtime(settings) as parts:
+        log.info("working")
+        await work(parts, stop)
+        log.info("stopped")
+
+
+if __name__ == "__main__":
+    typer.run(main)
