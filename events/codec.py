@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 from pydantic_core import from_json, to_json
 
 from events.catalogue import EVENTS, Event
 from events.envelope import Box, Metadata, Recorded, Sealed, StreamKind
-from events.fact import personal_fields
+from events.fact import instant_fields, personal_fields
 from events.sealing import Random, SealBroken, place, seal, trace_data_key, unseal
 from events.upcasters import upcast
 
@@ -20,6 +20,7 @@ MAX_ENTRY_BYTES: Final = 65_535
 _ADAPTERS: Final[dict[str, TypeAdapter[Any]]] = {n: TypeAdapter(cls) for n, cls in EVENTS.items()}
 _RECORDED: Final[dict[str, TypeAdapter[Any]]] = {n: TypeAdapter(Recorded[cls]) for n, cls in EVENTS.items()}  # type: ignore[valid-type]
 _PERSONAL: Final[dict[str, frozenset[str]]] = {n: personal_fields(cls) for n, cls in EVENTS.items()}
+_INSTANTS: Final[dict[str, tuple[str, ...]]] = {n: instant_fields(cls) for n, cls in EVENTS.items()}
 _CURRENT: Final[dict[str, bytes]] = {n: f',"v":{cls.VERSION},'.encode() for n, cls in EVENTS.items()}
 
 _SEALED: Final = TypeAdapter(Sealed)
@@ -60,6 +61,7 @@ def compose(
 ) -> bytes:
     """The entry without `position` and `at`, which `complete` puts in front. Raises ValueError without a needed key."""
     name = type(event).__name__
+    _refuse_naive(event, _INSTANTS[name])
     personal = _PERSONAL[name]
     data = _ADAPTERS[name].dump_json(event, exclude=set(personal) if personal else None)
     sealed = _seal_boxes(event, personal, address, metadata, keys, now_month, random)
@@ -84,12 +86,27 @@ def decode(name: str, entry: bytes) -> Recorded[Event]:
     if adapter is None:
         raise UndecodableEntry(f"unknown event type {name!r}")
     try:
-        if _CURRENT[name] in entry:
-            recorded: Recorded[Event] = adapter.validate_json(entry)
-            return recorded
-        return adapter.validate_json(to_json(upcast(from_json(entry))))  # type: ignore[no-any-return]
-    except (ValidationError, ValueError) as error:
+        recorded: Recorded[Event] = adapter.validate_json(entry if _CURRENT[name] in entry else _upcast(entry))
+    except (ValueError, TypeError, LookupError) as error:
         raise UndecodableEntry(f"entry of type {name!r} does not decode") from error
+    if recorded.type != name or recorded.v != EVENTS[name].VERSION:
+        raise UndecodableEntry(f"entry of type {recorded.type!r} version {recorded.v} is not of a known shape")
+    return recorded
+
+
+def _upcast(entry: bytes) -> bytes:
+    old = from_json(entry)
+    if not isinstance(old, dict):
+        raise ValueError("not an object")
+    return to_json(upcast(old))
+
+
+def _refuse_naive(event: Event, instants: tuple[str, ...]) -> None:
+    """A time without a zone would be written, and could never be read again."""
+    for name in instants:
+        at = getattr(event, name)
+        if at is not None and at.tzinfo is None:
+            raise ValueError(f"a naive time in {name}")
 
 
 def personal_part(recorded: Recorded[Event], data_key: bytes | None) -> Event:

@@ -37,3 +37,9 @@ def personal_fields(cls: type[Any]) -> frozenset[str]:
     """Names of the fields that are sealed under the subject's data key."""
     hints = get_type_hints(cls, include_extras=True)
     return frozenset(f.name for f in fields(cls) if any(isinstance(a, _Personal) for a in get_args(hints[f.name])))
+
+
+def instant_fields(cls: type[Any]) -> tuple[str, ...]:
+    """Names of the fields that are times."""
+    hints = get_type_hints(cls)
+    return tuple(f.name for f in fields(cls) if Instant in (hints[f.name], *get_args(hints[f.name])))

@@ -45,12 +45,12 @@ def seal(plaintext: bytes, data_key: bytes, context: bytes, random: Random) -> t
 def unseal(box: str, commitment: str, data_key: bytes, context: bytes) -> bytes:
     """The plaintext. Raises SealBroken when key, place, box or commitment is not the right one."""
     encryption, committing = derive(data_key, context)
-    sealed = _bytes(box)
     try:
+        sealed, promised = _bytes(box), _bytes(commitment)
         plaintext = AESGCM(encryption).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], context)
     except (InvalidTag, ValueError) as error:
         raise SealBroken from error
-    if not hmac.compare_digest(hmac.digest(committing, plaintext, "sha256"), _bytes(commitment)):
+    if not hmac.compare_digest(hmac.digest(committing, plaintext, "sha256"), promised):
         raise SealBroken
     return plaintext
 

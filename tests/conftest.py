@@ -3,6 +3,6 @@
 import pytest
 
 # Before anything imports it: a failed `then` shows what differs.
-pytest.register_assert_rewrite("tests.support.given")
+pytest.register_assert_rewrite("tests.support.given", "tests.support.people")
 
-pytest_plugins = ("tests.support.database", "tests.support.processes", "tests.support.service")
+pytest_plugins = ("tests.support.database", "tests.support.service", "tests.support.processes")

@@ -33,7 +33,7 @@ _MAILS: Final = 32  # claimed at once, so that a slow mail server takes no lease
 async def work(r: Runtime, stop: asyncio.Event) -> None:
     """Until `stop` is set; then what is in hand is finished, for ten seconds at most."""
     drain, projector, sweeper = drain_of(r), Projector(r.pool, r.wrapper), Sweeper(r.pool, r.clock)
-    drains, projects = asyncio.Event(), asyncio.Event()
+    drains, projects, sweeps = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     def rung() -> None:
         drains.set()
@@ -46,7 +46,7 @@ async def work(r: Runtime, stop: asyncio.Event) -> None:
     loops = [
         _repeat("drain", drain_then_project, drains, LOOK_SECONDS, stop),
         _repeat("project", projector.project, projects, LOOK_SECONDS, stop),
-        _repeat("sweep", sweeper.sweep, asyncio.Event(), SWEEP_SECONDS, stop),
+        _repeat("sweep", sweeper.sweep, sweeps, SWEEP_SECONDS, stop),
     ]
     tasks = [asyncio.create_task(loop) for loop in loops]
     listening = _listening(r.settings, rung)
@@ -54,6 +54,7 @@ async def work(r: Runtime, stop: asyncio.Event) -> None:
     drain.stop()
     projector.stop()
     rung()
+    sweeps.set()
     await _end(tasks, listening)
 
 

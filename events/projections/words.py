@@ -21,9 +21,9 @@ def words_of_text(text: str) -> set[str]:
 
 
 def words_asked(text: str) -> list[str]:
-    """What has to be found, all of it: a stored word that begins with it is enough."""
+    """What has to be found, all of it: a stored word that begins with it is enough. Signs alone are no words."""
     runs = (run.strip(_EDGES)[:_LONGEST] for run in _folded(text).split())
-    return [run for run in runs if run]
+    return [run for run in runs if _PARTS.search(run)]
 
 
 @lru_cache(maxsize=1024)

@@ -13,8 +13,8 @@ _HEAD: Final = """# Configuration
 
 Made from the settings model by `python -m services.cli.configuration`; a test compares.
 
-Settings are environment variables. One that is not known stops the program, with a list of everything that is wrong and none
-of the values. No secret has a default. `factorlog up` needs none of them: it starts its own Postgres and Valkey.
+Settings are environment variables. One that is not known stops the program, with a list of everything that is wrong and
+none of the values. No secret has a default. `factorlog up` needs none of them: it starts its own Postgres and Valkey.
 
 | variable | default | meaning |
 |---|---|---|

@@ -76,9 +76,7 @@ class Service:
     http: aiohttp.ClientSession
     database: Database
 
-    async def call(
-        self, method: str, path: str, token: str | None = None, json: Any = None, **rest: Any
-    ) -> Reply:
+    async def call(self, method: str, path: str, token: str | None = None, json: Any = None, **rest: Any) -> Reply:
         """Any request; `rest` goes to aiohttp (data, headers, params)."""
         headers = dict(rest.pop("headers", {}))
         if token is not None:
@@ -117,9 +115,7 @@ class Service:
         started = await self.call("POST", "/v1/me/two-factor/enrolment", token, {"password": person.password})
         assert started.status == 201, started
         person.key = started.json["key"]
-        done = await self.call(
-            "POST", "/v1/me/two-factor/enrolment/confirmation", token, {"code": self.code(person)}
-        )
+        done = await self.call("POST", "/v1/me/two-factor/enrolment/confirmation", token, {"code": self.code(person)})
         assert done.status == 200, done
         person.recovery_codes = done.json["recovery_codes"]
         return done
@@ -194,15 +190,23 @@ def cheap_passwords() -> Argon2Passwords:
 
 @asynccontextmanager
 async def running(
-    database: Database, folder: Path, clock: ManualClock | None = None, **more: Any
+    database: Database,
+    folder: Path,
+    clock: ManualClock | None = None,
+    passwords: Argon2Passwords | None = None,
+    **more: Any,
 ) -> AsyncIterator[Service]:
-    """One process's worth of parts behind a real server; start two on one database for two processes."""
+    """One process's worth of parts behind a real server; start two on one database for two processes.
+
+    `more` are settings.
+    """
     clock = clock or ManualClock()
     async with AsyncExitStack() as stack:
-        parts = await stack.enter_async_context(
-            runtime(settings_for(database, folder, **more), clock, cheap_passwords())
+        settings = settings_for(database, folder, **more)
+        parts = await stack.enter_async_context(runtime(settings, clock, passwords or cheap_passwords()))
+        app = create_app(
+            parts.application, parts.readiness, hosts=frozenset(), trusted_proxies=settings.trusted_proxies
         )
-        app = create_app(parts.application, parts.readiness, hosts=frozenset())
         server = TestServer(app)
         await server.start_server()
         stack.push_async_callback(server.close)

@@ -1,0 +1,1 @@
+"""Promises of the security requirements, over HTTP; each test names the row that it decides."""
