@@ -7,7 +7,7 @@ from uuid import UUID
 
 from events.codec import open_traces, personal_part
 from events.facts import is_user_fact
-from events.projections.keyring import Keyring, Person, PersonId, acting_person, subject_of
+from events.projections.keyring import Keyring, Person, acting_person, subject_of
 from events.projections.words import words_of_text, words_of_type
 from events.store.port import RecordedEvent
 from events.user.events import UserErased
@@ -43,11 +43,11 @@ def rows_of(batch: Sequence[RecordedEvent], keyring: Keyring) -> tuple[list[Row]
 
 def _row(recorded: RecordedEvent, keyring: Keyring) -> Row:
     subject_id, actor = subject_of(recorded), acting_person(recorded)
-    subject = keyring.person((recorded.company_id, subject_id)) if subject_id is not None else None
+    subject = keyring.member(subject_id) if subject_id is not None else None
     acting = keyring.person(actor) if actor is not None else None
     ip = user_agent = reason = words = None
     if not _is_erased(subject) and not _is_erased(acting):
-        ip, user_agent = _traces(recorded, keyring)
+        ip, user_agent = _traces(recorded, keyring, subject, acting)
         reason = _reason(recorded, subject)
         words = _words(recorded, subject, acting, reason, ip)
     return Row(
@@ -68,44 +68,43 @@ def _is_erased(person: Person | None) -> bool:
     return person is not None and person.key is None
 
 
-def _traces(recorded: RecordedEvent, keyring: Keyring) -> tuple[str | None, str | None]:
+def _traces(
+    recorded: RecordedEvent, keyring: Keyring, subject: Person | None, acting: Person | None
+) -> tuple[str | None, str | None]:
+    """Under the actor's key, else under that of the user that was acted on, else under nobody's."""
     box = recorded.sealed.traces
     if box is None or box.month is None:
         return None, None
-    person = _keeper(recorded, box.person)
-    key = keyring.person(person).key if person is not None else None
+    keeper = acting if box.person == recorded.actor.id else subject
+    key = keeper.key if keeper is not None and box.person is not None else None
     traces = open_traces(recorded, keyring.month(box.month), key)
-    return traces.get("ip"), traces.get("user_agent")
-
-
-def _keeper(recorded: RecordedEvent, person_id: UUID | None) -> PersonId | None:
-    """Under whose key the traces are: the actor's, which may be another company's, or the subject's."""
-    if person_id is None:
-        return None
-    actor = acting_person(recorded)
-    return actor if actor is not None and actor[1] == person_id else (recorded.company_id, person_id)
+    return traces.get("ip"), _storable(traces.get("user_agent"))
 
 
 def _reason(recorded: RecordedEvent, subject: Person | None) -> str | None:
     """The only personal field that the trail shows: no other box is opened for it."""
     if subject is None or recorded.sealed.subject is None or not is_user_fact(recorded.data):
         return None
-    if "reason" not in type(recorded.data).__dataclass_fields__:
+    if not hasattr(recorded.data, "reason"):
         return None
     reason = getattr(personal_part(recorded, subject.key), "reason", None)
-    return reason if isinstance(reason, str) else None
+    return _storable(reason) if isinstance(reason, str) else None
+
+
+def _storable(text: str | None) -> str | None:
+    """The one character that Postgres keeps in no text: it must not stop a company's trail."""
+    return text.replace("\x00", "\ufffd") if text is not None else None
 
 
 def _words(
     recorded: RecordedEvent, subject: Person | None, acting: Person | None, reason: str | None, ip: str | None
 ) -> str:
-    words = set(words_of_type(recorded.type))
+    words = words_of_type(recorded.type)
     if subject is not None:
-        words |= subject.words
+        words = words | subject.words
     if acting is not None and acting is not subject:
-        words |= acting.words
+        words = words | acting.words
     if reason is not None:
-        words |= words_of_text(reason)
-    if ip is not None:
-        words.add(ip.lower())
-    return " ".join(words)
+        words = words | words_of_text(reason)
+    text = " ".join(words)
+    return f"{text} {ip.lower()}" if ip is not None else text

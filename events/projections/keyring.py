@@ -55,53 +55,62 @@ class Keyring:
     def __init__(self, company_id: UUID, unwrap: Unwrap) -> None:
         self._company_id = company_id
         self._unwrap = unwrap
-        self._people: dict[PersonId, Person] = {}
+        self._members: dict[UUID, Person] = {}
         self._foreign: dict[PersonId, Person] = {}
         self._months: dict[str, bytes | None] = {}
 
     async def load(self, connection: Connection, batch: Iterable[RecordedEvent]) -> None:
         """Fetch what these facts need. Raises what `unwrap` raises."""
-        wanted: set[PersonId] = set()
-        months: set[str] = set()
+        members: set[UUID | None] = set()
+        foreign: set[PersonId] = set()
+        months: set[str | None] = set()
         for recorded in batch:
-            subject, actor, traces = subject_of(recorded), acting_person(recorded), recorded.sealed.traces
-            if subject is not None:
-                wanted.add((self._company_id, subject))
-            if actor is not None:
-                wanted.add(actor)
-            if traces is not None and traces.month is not None:
-                months.add(traces.month)
-        await self._load_people(connection, wanted)
-        await self._load_months(connection, months - self._months.keys())
+            members.add(subject_of(recorded))
+            actor = acting_person(recorded)
+            if actor is not None and actor[0] == self._company_id:
+                members.add(actor[1])
+            elif actor is not None:
+                foreign.add(actor)
+            if recorded.sealed.traces is not None:
+                months.add(recorded.sealed.traces.month)
+        await self._load_people(connection, {m for m in members if m is not None}, foreign)
+        await self._load_months(connection, {m for m in months if m is not None and m not in self._months})
+
+    def member(self, user_id: UUID) -> Person:
+        """A user of the company who was loaded; somebody without a data key is erased."""
+        return self._members.get(user_id, NOBODY)
 
     def person(self, person: PersonId) -> Person:
-        """Who was loaded; somebody without a data key is erased."""
-        return self._people.get(person) or self._foreign.get(person) or NOBODY
+        """A user of whatever company."""
+        return self.member(person[1]) if person[0] == self._company_id else self._foreign.get(person, NOBODY)
 
     def month(self, month: str) -> bytes | None:
         return self._months.get(month)
 
     def forget(self, user_id: UUID) -> None:
         """From here on this member of the company is erased."""
-        self._people[(self._company_id, user_id)] = NOBODY
+        self._members[user_id] = NOBODY
 
     def foreigners(self) -> list[PersonId]:
         """Members of other companies that act in this batch and are not erased."""
         return [person for person, held in self._foreign.items() if held.key is not None]
 
-    async def _load_people(self, connection: Connection, wanted: set[PersonId]) -> None:
-        if len(self._people) > MOST:
-            self._people.clear()
+    async def _load_people(self, connection: Connection, members: set[UUID], foreign: set[PersonId]) -> None:
+        if len(self._members) > MOST:
+            self._members.clear()
         self._foreign = {}
-        missing = wanted - self._people.keys()
-        if not missing:
+        wanted = [*((self._company_id, m) for m in members if m not in self._members), *foreign]
+        if not wanted:
             return
-        rows = await connection.fetch(_PEOPLE, [p[0] for p in missing], [p[1] for p in missing])
+        rows = await connection.fetch(_PEOPLE, [p[0] for p in wanted], [p[1] for p in wanted])
         for company_id, user_id, login, wrapped in rows:
-            key = await self._unwrap(wrapped) if wrapped is not None else None
-            words = frozenset(words_of_text(login)) if login and key is not None else frozenset()
-            held = Person(key, words) if key is not None else NOBODY
-            (self._people if company_id == self._company_id else self._foreign)[(company_id, user_id)] = held
+            held = NOBODY
+            if wrapped is not None:
+                held = Person(await self._unwrap(wrapped), frozenset(words_of_text(login or "")))
+            if company_id == self._company_id:
+                self._members[user_id] = held
+            else:
+                self._foreign[(company_id, user_id)] = held
 
     async def _load_months(self, connection: Connection, missing: set[str]) -> None:
         if not missing:

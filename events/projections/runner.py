@@ -7,6 +7,7 @@ from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 import asyncpg
+from pydantic_core import to_json
 
 from events.codec import UndecodableEntry, decode
 from events.projections.audit_trail import NAME, Row, rows_of
@@ -25,7 +26,6 @@ _KEYS_HELD: Final = statement(__file__, "keys_held")
 _CUSTOMERS: Final = statement(__file__, "customers")
 
 BATCH: Final = 1000
-_COLUMNS: Final = len(Row._fields)
 
 _Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 
@@ -134,16 +134,16 @@ def read(raw: Sequence[Any], after: int) -> tuple[list[RecordedEvent], str | Non
     return recorded, None
 
 
-def columns(rows: Sequence[Row]) -> list[list[Any]]:
-    """Rows -> one list a column, as `unnest` takes them."""
-    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(_COLUMNS)]
+def document(rows: Sequence[Row]) -> str:
+    """Rows as the JSON document that the SQL reads."""
+    return to_json([row._asdict() for row in rows]).decode()
 
 
 async def _move(connection: Any, company_id: UUID, batch: Batch) -> bool:
     if not batch.rows:
         return True
     moved: int = await connection.fetchval(
-        _WRITE, company_id, NAME, batch.first_after, batch.last, *columns(batch.rows)
+        _WRITE, company_id, NAME, batch.first_after, batch.last, document(batch.rows)
     )
     return moved == 1
 

@@ -151,7 +151,10 @@ class MemoryEventStore:
             self._logins = {k: v for k, v in self._logins.items() if v != (command.company_id, alone.user_id)}
             company.known_addresses = {a for a in company.known_addresses if a[0] != alone.user_id}
             gone = str(alone.user_id)
-            company.claims = {k: v for k, v in company.claims.items() if v != alone.user_id and k[0] != gone}
+            mine = alone.idempotency and (alone.idempotency.caller, alone.idempotency.key)
+            company.claims = {
+                k: v for k, v in company.claims.items() if (v != alone.user_id and k[0] != gone) or k == mine
+            }
 
     def claim_effect(self, company_id: UUID, position: int, kind: str, target: str) -> int:
         """What a worker does before it acts: one attempt more, whose number is the fencing token."""

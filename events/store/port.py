@@ -56,11 +56,14 @@ class EffectDone:
     failed: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class IdempotencyClaim:
+    """`recorded` turns true when a fact was appended under this claim."""
+
     caller: str
     key: str
     digest: bytes
+    recorded: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

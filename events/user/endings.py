@@ -69,6 +69,9 @@ def _ended_ids(event: UserEvent) -> tuple[UUID, ...]:  # noqa: C901 - one line a
             return (event.session_id,)  # the same id comes back with a new secret
         case SessionsEnded():
             return event.sessions_ended
+        case TwoFactorEnabled():
+            # The session that goes on comes back too: a code was accepted in it, so it is fresh.
+            return (event.kept,) if event.kept else ()
         case EnrolmentCancelled():
             return (event.key_id,)
         case RecoveryCodeUsed():

@@ -139,6 +139,8 @@ def reset_own_key(state: UserState, wish: ResetOwnKey) -> Decision[UserEvent]:
 
 def disable_own_factor(state: UserState, wish: DisableOwnFactor) -> Decision[UserEvent]:
     """Off, by a fresh code; refused, with the code unspent, where a policy demands a factor."""
+    if not has_session(state, wish.session_id, wish):
+        return refused(Refusal.SESSION_OVER)
     if state.key is None:
         return refused(Refusal.NO_KEY)
     if policy_requires(state, wish.policy):

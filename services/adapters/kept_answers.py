@@ -29,17 +29,21 @@ class PostgresKeptAnswers:
         return KeptAnswer(digest=row["digest"], status=row["status"], answer=answer)
 
     async def _open(self, row: asyncpg.Record, company_id: UUID, caller: str, key: str) -> bytes | None:
-        if row["answer"] is None or row["wrapped"] is None:
+        sealed: bytes | None = row["answer"]
+        if not sealed:
+            return sealed  # none was kept, or an empty one
+        if row["wrapped"] is None:
             return None
         data_key = await self._wrapper.unwrap(row["wrapped"])
         try:
-            return open_secret(row["answer"], data_key, _context(company_id, caller, key))
+            return open_secret(sealed, data_key, _context(company_id, caller, key))
         except SealBroken:
             return None
 
     async def keep(self, company_id: UUID, caller: str, key: str, status: int, answer: bytes | None) -> None:
-        sealed = None
-        if answer is not None:
+        sealed = answer
+        if answer:
+            sealed = None
             async with available():
                 row = await self._pool.fetchrow(_FIND, company_id, caller, key)
             if row is None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from hashlib import sha256
 from http import HTTPStatus
@@ -14,9 +14,11 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from events.company.roles import Level, Right
+from events.decision import Refusal
 from events.store.port import IdempotencyClaim, StoredUser, Unavailable
 from events.user.events import Stage
 from services.api.addresses import ClientAddress
+from services.api.models import Answer
 from services.api.parsing import MAX_BODY, expect_no_body, parse_body, parse_query, read_body
 from services.api.problems import ProblemError, code_of, invalid, problem
 from services.application.application import Application
@@ -85,7 +87,7 @@ class Route:
 
     method: str
     path: str
-    handler: Callable[..., Awaitable[BaseModel | None]]
+    handler: Callable[..., Awaitable[Answer | None]]
     summary: str
     tag: str
     allow: Allow
@@ -98,7 +100,6 @@ class Route:
     own_factor: bool = False
     target: bool = False  # {user_id} names a user of the caller's company
     acts: bool = False  # on that user: the rank rule holds
-    secret: bool = False  # the answer carries one: it is not kept for a repetition
     etag: bool = False
     max_body: int = MAX_BODY
     refusals: tuple[str, ...] = ()
@@ -124,8 +125,8 @@ def dispatcher(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResp
             user_agent=_user_agent(request),
         )
         request[REQUEST_ID] = incoming.id
-        status, body, headers = await _answer(route, app, request, incoming)
-        return respond(status, body, incoming.id, headers)
+        answer = await _answer(route, app, request, incoming)
+        return respond(answer.status, answer.body, incoming.id, answer.headers)
 
     return handle
 
@@ -137,39 +138,68 @@ def respond(status: int, body: bytes | None, request_id: str, headers: dict[str,
     return web.Response(status=status, body=body, headers={**HEADERS, "X-Request-Id": request_id, **content, **headers})
 
 
-Raw = tuple[int, bytes | None, dict[str, str]]
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """An answer as it goes out; `secret`: it is not kept for a repetition."""
+
+    status: int
+    body: bytes | None = field(repr=False)
+    headers: dict[str, str]
+    secret: bool = False
 
 
 async def _answer(route: Route, app: Application, request: web.Request, incoming: Request) -> Raw:
     try:
         return await _serve(route, app, request, incoming)
     except ProblemError as error:
-        found = error.problem
-    return found.status, found.body(incoming.id), found.all_headers()
+        return _refusal(error, incoming)
+
+
+def _refusal(error: ProblemError, incoming: Request) -> Raw:
+    found = error.problem
+    return Raw(found.status, found.body(incoming.id), found.all_headers())
 
 
 async def _serve(route: Route, app: Application, request: web.Request, incoming: Request) -> Raw:
     with translated():
         caller = await _caller(route, app, request, incoming)
         await _demand(route, app, caller, request)
-        path = _path(request)
-        target = await _target(route, app, caller, path)
-        raw = await read_body(request, route.max_body)
-        body = _body(route, raw)
-        query = parse_query(route.query, request.query) if route.query is not None else None
-    context = Context(
-        app=app,
-        request=incoming,
-        _caller=caller,
-        _target=target,
-        query=query,
-        path=path,
-        if_match=request.headers.get("If-Match"),
-    )
+    asked = _Asked(request=incoming, caller=caller, path=_path(request))
     key = request.headers.get("Idempotency-Key") if route.mutates else None
     if key is None or caller is None:
-        return await _call(route, context, body)
-    return await _call_once(route, context, body, _claim(key, caller, request, raw))
+        return await _act(route, app, request, asked)
+    raw = await read_body(request, route.max_body)
+    claim = _claim(key, caller, request, raw)
+    claiming = replace(incoming, idempotency=claim)
+    asked = replace(asked, request=claiming, caller=Caller(held=caller.held, request=claiming), raw=raw)
+    return await _once(route, app, request, asked, caller.company_id, claim)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """Who asks, once that is known, and for what. `raw`: the body, when it was read already."""
+
+    request: Request
+    caller: Caller | None
+    path: dict[str, UUID]
+    raw: bytes | None = field(default=None, repr=False)
+
+
+async def _act(route: Route, app: Application, request: web.Request, asked: _Asked) -> Raw:
+    with translated():
+        target = await _target(route, app, asked.caller, asked.path)
+    raw = asked.raw if asked.raw is not None else await read_body(request, route.max_body)
+    body = _body(route, raw)
+    context = Context(
+        app=app,
+        request=asked.request,
+        _caller=asked.caller,
+        _target=target,
+        query=parse_query(route.query, request.query) if route.query is not None else None,
+        path=asked.path,
+        if_match=request.headers.get("If-Match"),
+    )
+    return await _call(route, context, body)
 
 
 def _body(route: Route, raw: bytes) -> BaseModel | None:
@@ -254,59 +284,68 @@ async def _target(route: Route, app: Application, caller: Caller | None, path: d
 async def _call(route: Route, context: Context, body: BaseModel | None) -> Raw:
     with translated():
         arguments = (context,) if body is None else (context, body)
-        handled: BaseModel | None = await route.handler(*arguments)
+        handled: Answer | None = await _handled(route, context, arguments)
     if handled is None:
-        return HTTPStatus.NO_CONTENT, None, {}
+        return Raw(HTTPStatus.NO_CONTENT, None, {})
     answer = handled.model_dump_json().encode()
-    return route.status, answer, {"ETag": etag(handled)} if route.etag else {}
+    return Raw(route.status, answer, {"ETag": etag(handled)} if route.etag else {}, handled.CARRIES_SECRET)
+
+
+async def _handled(route: Route, context: Context, arguments: tuple[Any, ...]) -> Answer | None:
+    try:
+        return await route.handler(*arguments)
+    except Refused as refused:
+        if refused.refusal is Refusal.FORBIDDEN and context._caller is not None:
+            await context.app.record_denial(context._caller, route.operation, context.path.get("user_id"))
+        raise
 
 
 def etag(answer: BaseModel) -> str:
     """A tag of what an object looks like; what is shown once is no part of the object."""
-    return f'"{sha256(answer.model_dump_json(exclude={"generated_password"}).encode()).hexdigest()[:32]}"'
+    return _tag(answer.model_dump_json(exclude={"generated_password"}).encode())
 
 
-async def _call_once(route: Route, context: Context, body: BaseModel | None, claim: IdempotencyClaim) -> Raw:
-    """The same key again gives the first answer: kept, or of a call that runs right now."""
-    idempotency, company_id = context.app.idempotency, context.caller.company_id
+def _tag(shown: bytes) -> str:
+    return f'"{sha256(shown).hexdigest()[:32]}"'
+
+
+async def _once(
+    route: Route, app: Application, request: web.Request, asked: _Asked, company_id: UUID, claim: IdempotencyClaim
+) -> Raw:
+    """The same key again gives the first answer: kept, or of a call that runs right now, here or elsewhere."""
+    idempotency = app.idempotency
     with translated():
         async with idempotency.one_at_a_time(company_id, claim):
             kept = await idempotency.first_answer(company_id, claim)
             if kept is not None:
-                return kept[0], kept[1] or None, {}
-            try:
-                status, answer, headers = await _claimed(route, context, body, claim)
-            except Replayed:
-                status, answer = await idempotency.wait_for_answer(company_id, claim)
-                return status, answer or None, {}
-            keeps = not (route.secret and status < HTTPStatus.BAD_REQUEST)
-            await idempotency.keep(company_id, claim, status, (answer or b"") if keeps else None)
-            return status, answer, headers
+                return _kept(route, *kept)
+            answer = await _claimed(route, app, request, asked)
+            if answer is not None and claim.recorded:
+                body = None if answer.secret else answer.body or b""
+                await idempotency.keep(company_id, claim, answer.status, body)
+                return answer
+            # Nothing of this call is on record; when the same call is, from elsewhere, its answer counts.
+            kept = await idempotency.first_answer(company_id, claim)
+            if kept is not None:
+                return _kept(route, *kept)
+            if answer is None:
+                raise AnswerNotKept
+            return answer
 
 
-async def _claimed(route: Route, context: Context, body: BaseModel | None, claim: IdempotencyClaim) -> Raw:
-    caller = context.caller
-    request = Request(
-        id=context.request.id,
-        arrived_at=context.request.arrived_at,
-        ip=context.request.ip,
-        user_agent=context.request.user_agent,
-        idempotency=claim,
-    )
-    claiming = Context(
-        app=context.app,
-        request=request,
-        _caller=Caller(held=caller.held, request=request),
-        _target=context._target,
-        query=context.query,
-        path=context.path,
-        if_match=context.if_match,
-    )
+async def _claimed(route: Route, app: Application, request: web.Request, asked: _Asked) -> Raw | None:
+    """None when the key was taken meanwhile."""
     try:
-        return await _call(route, claiming, body)
+        return await _act(route, app, request, asked)
     except ProblemError as error:
-        found = error.problem
-        return found.status, found.body(request.id), found.all_headers()
+        return _refusal(error, asked.request)
+    except Replayed:
+        return None
+
+
+def _kept(route: Route, status: int, answer: bytes) -> Raw:
+    headers = {"ETag": _tag(answer)} if route.etag and status < HTTPStatus.BAD_REQUEST else {}
+    return Raw(status, answer or None, headers)
 
 
 def _claim(key: str, caller: Caller, request: web.Request, raw: bytes) -> IdempotencyClaim:

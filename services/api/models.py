@@ -1,7 +1,7 @@
 """Bodies and answers of the HTTP contract."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 from uuid import UUID
 from zoneinfo import available_timezones
 
@@ -22,6 +22,8 @@ class Body(BaseModel):
 
 class Answer(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    CARRIES_SECRET: ClassVar[bool] = False  # such an answer is not kept for a repetition
 
 
 def _is_time_zone(name: str) -> str:
@@ -169,6 +171,8 @@ class SignedInUser(Answer):
 
 
 class SignInAnswer(Answer):
+    CARRIES_SECRET: ClassVar[bool] = True
+
     status: Literal["signed_in", "code_required", "enrolment_required", "password_expired"]
     token: str
     expires_at: datetime
@@ -180,6 +184,8 @@ class SignInWithCodesAnswer(SignInAnswer):
 
 
 class EnrolmentAnswer(Answer):
+    CARRIES_SECRET: ClassVar[bool] = True
+
     key: str
     otpauth_uri: str
     qr_svg: str
@@ -199,15 +205,21 @@ class TwoFactor(Answer):
 
 
 class ConfirmedAnswer(Answer):
+    CARRIES_SECRET: ClassVar[bool] = True
+
     two_factor: TwoFactor
     recovery_codes: list[str]
 
 
 class RecoveryCodesAnswer(Answer):
+    CARRIES_SECRET: ClassVar[bool] = True
+
     recovery_codes: list[str]
 
 
 class StepUpAnswer(Answer):
+    CARRIES_SECRET: ClassVar[bool] = True
+
     token: str
     expires_at: datetime
 
@@ -250,6 +262,8 @@ class User(Answer):
 
 
 class UserWithPassword(User):
+    CARRIES_SECRET: ClassVar[bool] = True
+
     generated_password: str | None = None
 
 

@@ -30,7 +30,6 @@ ROUTES: Final[tuple[Route, ...]] = (
         body=models.PasswordSignIn,
         answer=models.SignInAnswer,
         status=201,
-        secret=True,
         max_body=MAX_SIGN_IN_BODY,
         refusals=("invalid_credentials", "contact_administrator", "too_many_requests"),
     ),
@@ -47,7 +46,6 @@ ROUTES: Final[tuple[Route, ...]] = (
         summary="Give a one-time password",
         body=models.CodeBody,
         answer=models.SignInAnswer,
-        secret=True,
         refusals=("invalid_code", "enrolment_required", "conflict"),
     ),
     _sign_in(
@@ -57,7 +55,6 @@ ROUTES: Final[tuple[Route, ...]] = (
         summary="Give a recovery code instead",
         body=models.RecoveryCodeBody,
         answer=models.SignInAnswer,
-        secret=True,
         refusals=("invalid_code", "enrolment_required", "conflict"),
     ),
     _sign_in(
@@ -67,7 +64,6 @@ ROUTES: Final[tuple[Route, ...]] = (
         summary="Get a key where an enrolment is demanded",
         answer=models.EnrolmentAnswer,
         status=201,
-        secret=True,
         refusals=("conflict",),
     ),
     _sign_in(
@@ -77,7 +73,6 @@ ROUTES: Final[tuple[Route, ...]] = (
         summary="Confirm the demanded enrolment with a code",
         body=models.CodeBody,
         answer=models.SignInWithCodesAnswer,
-        secret=True,
         refusals=("invalid_code", "no_pending_enrolment"),
     ),
     _sign_in(
@@ -87,7 +82,6 @@ ROUTES: Final[tuple[Route, ...]] = (
         summary="Set a new password where the old one is due",
         body=models.NewPasswordBody,
         answer=models.SignInAnswer,
-        secret=True,
         refusals=("conflict",),
     ),
     _me(method="GET", path="/v1/me", handler=me.read_me, summary="Who am I", answer=models.Me),
@@ -115,7 +109,6 @@ ROUTES: Final[tuple[Route, ...]] = (
         body=models.EnrolmentBody,
         answer=models.EnrolmentAnswer,
         status=201,
-        secret=True,
         refusals=("invalid_credentials", "invalid_code", "step_up_required", "no_key", "forbidden"),
     ),
     _me(
@@ -132,7 +125,6 @@ ROUTES: Final[tuple[Route, ...]] = (
         summary="Confirm the enrolment with a code; all other sessions end",
         body=models.CodeBody,
         answer=models.ConfirmedAnswer,
-        secret=True,
         refusals=("invalid_code", "no_pending_enrolment"),
     ),
     _me(
@@ -159,7 +151,6 @@ ROUTES: Final[tuple[Route, ...]] = (
         body=models.CodeBody,
         answer=models.RecoveryCodesAnswer,
         status=201,
-        secret=True,
         refusals=("invalid_code", "no_key", "forbidden"),
     ),
     _me(
@@ -169,7 +160,6 @@ ROUTES: Final[tuple[Route, ...]] = (
         summary="Prove a factor again",
         body=models.StepUpBody,
         answer=models.StepUpAnswer,
-        secret=True,
         refusals=("invalid_credentials", "invalid_code", "step_up_required", "no_key"),
     ),
     _me(
@@ -225,7 +215,6 @@ ROUTES: Final[tuple[Route, ...]] = (
         body=models.NewUserBody,
         answer=models.UserWithPassword,
         status=201,
-        secret=True,
         etag=True,
         refusals=("conflict",),
     ),
@@ -290,7 +279,6 @@ ROUTES: Final[tuple[Route, ...]] = (
         answer=models.UserWithPassword,
         target=True,
         acts=True,
-        secret=True,
     ),
     _viewed(
         method="GET",

@@ -318,9 +318,12 @@ class Administration:
 
     async def _again(self, caller: Caller) -> Caller:
         held: HeldCredential | None = await self._store.caller(caller.company_id, caller.credential.id)
-        if held is None or held.credential.secret != caller.credential.secret:
+        if held is None or held.credential.secret != caller.credential.secret or not self._is_active(held):
             raise Refused(Refusal.SESSION_OVER)
         return Caller(held=held, request=caller.request)
+
+    def _is_active(self, held: HeldCredential) -> bool:
+        return held.user.state.is_active(self._clock.now())
 
     def _as_actor(self, caller: Caller) -> Acting:
         return Acting(

@@ -118,6 +118,8 @@ class Executor:
         if result.status is Status.CONFLICT:
             return None
         _demand_appended(result.status)
+        if idempotency is not None:
+            idempotency.recorded = True
         if append.effects:
             self._doorbell.ring()
         if decision.refusal is not None:

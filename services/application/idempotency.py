@@ -7,7 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from events.store.port import IdempotencyClaim
-from services.application.ports import KeptAnswer, KeptAnswers
+from services.application.ports import KeptAnswers
 
 _WAIT_STEPS: Final = 100
 _WAIT_SECONDS: Final = 0.05
@@ -39,16 +39,18 @@ class Idempotency:
                 self._running.pop(key, None)
 
     async def first_answer(self, company_id: UUID, claim: IdempotencyClaim) -> tuple[int, bytes] | None:
-        """(status, body) of the first call, None when there was none. Raises KeyReused, AnswerNotKept."""
-        found = await self._kept.find(company_id, claim.caller, claim.key)
-        return _usable(found, claim) if found is not None else None
+        """(status, body) of the first call, None when there was none. Raises KeyReused, AnswerNotKept.
 
-    async def wait_for_answer(self, company_id: UUID, claim: IdempotencyClaim) -> tuple[int, bytes]:
-        """The answer of a call that runs in another process right now. Raises KeyReused, AnswerNotKept."""
+        A call that runs in another process right now is waited for.
+        """
         for _ in range(_WAIT_STEPS):
             found = await self._kept.find(company_id, claim.caller, claim.key)
-            if found is not None and found.status is not None:
-                return _usable(found, claim)
+            if found is None:
+                return None
+            if found.digest != claim.digest:
+                raise KeyReused
+            if found.status is not None:
+                return _usable(found.status, found.answer)
             await asyncio.sleep(_WAIT_SECONDS)
         raise AnswerNotKept
 
@@ -57,9 +59,7 @@ class Idempotency:
         await self._kept.keep(company_id, claim.caller, claim.key, status, body)
 
 
-def _usable(found: KeptAnswer, claim: IdempotencyClaim) -> tuple[int, bytes]:
-    if found.digest != claim.digest:
-        raise KeyReused
-    if found.status is None or found.answer is None:
+def _usable(status: int, answer: bytes | None) -> tuple[int, bytes]:
+    if answer is None:
         raise AnswerNotKept
-    return found.status, found.answer
+    return status, answer

@@ -1,8 +1,9 @@
 """The own account: second factor, recovery codes, step-up, sessions, password, settings."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from events.credentials import Credential, CredentialKind
@@ -10,7 +11,7 @@ from events.decision import Refusal
 from events.policy import EffectiveFactor, effective
 from events.store.port import EventStore, StoredUser
 from events.user import commands
-from events.user.events import SteppedUp
+from events.user.events import Factor, SteppedUp, TwoFactorEnabled
 from services.application.access import demand_fresh, demand_own_security
 from services.application.codes import Codes, ShownKey
 from services.application.context import Caller
@@ -87,9 +88,20 @@ class OwnSecurity:
         """On, with the recovery codes this once; all other sessions end."""
         nobody = self._entropy.uuid()
         confirmed = await self._enrolment.confirm(
-            caller, self._load(caller), code, next_id=nobody, session_id=nobody, rows=lambda user, events: ()
+            caller,
+            self._load(caller),
+            code,
+            next_id=nobody,
+            session_id=nobody,
+            rows=lambda user, events: (self._confirmed_row(caller.credential, events[0]),),
         )
         return self._effective(confirmed.done), confirmed.recovery_codes
+
+    def _confirmed_row(self, old: Credential, fact: object) -> Credential:
+        """The session in which the code was accepted: fresh now, under the same token."""
+        assert isinstance(fact, TwoFactorEnabled)  # noqa: S101 - rows are made for a granted decision only
+        fresh_until = fact.enabled_at + self._rules.limits.step_up
+        return replace(old, attributes=_with_factor(old.attributes, "otp", fresh_until))
 
     async def cancel_enrolment(self, caller: Caller) -> None:
         async def make(user: StoredUser) -> commands.UserCommand:
@@ -274,9 +286,7 @@ def is_over(row: Credential, now: datetime, rules: Rules) -> bool:
 
 def _stepped_up_row(old: Credential, digest: bytes, fact: object) -> Credential:
     assert isinstance(fact, SteppedUp)  # noqa: S101 - rows are made for a granted decision only
-    attributes = {**old.attributes, "fresh_until": fact.fresh_until.isoformat()}
-    if fact.factor not in attributes["factors"]:
-        attributes["factors"] = [*attributes["factors"], fact.factor]
+    attributes = _with_factor(old.attributes, fact.factor, fact.fresh_until)
     return Credential(
         id=old.id,
         user_id=old.user_id,
@@ -286,3 +296,10 @@ def _stepped_up_row(old: Credential, digest: bytes, fact: object) -> Credential:
         seen_at=fact.stepped_up_at,
         attributes=attributes,
     )
+
+
+def _with_factor(attributes: dict[str, Any], factor: Factor, fresh_until: datetime) -> dict[str, Any]:
+    factors = attributes["factors"]
+    if factor not in factors:
+        factors = [*factors, factor]
+    return {**attributes, "factors": factors, "fresh_until": fresh_until.isoformat()}

@@ -1,1 +1,1 @@
-"""The service against its own OpenAPI document and against public standards."""
+"""The algorithms against the vectors of their standards, and the key URI against foreign readers."""

@@ -6,12 +6,13 @@ import random
 import signal
 import time
 from dataclasses import dataclass, field
+from functools import partial
 
 import aiohttp
 import pytest
 
-from tests.support.people import Phone, Portal
-from tests.support.processes import SOAK, Child, Installation, command, eventually
+from tests.support.people import Phone, Portal, request_id
+from tests.support.processes import SOAK, Installation, command, eventually
 from tests.support.service import PASSWORD, Reply
 from tests.support.soundness import flaws, request_ids
 
@@ -19,7 +20,6 @@ pytestmark = [pytest.mark.xdist_group("killed api"), pytest.mark.timeout(7200 if
 
 KILLS = 500 if SOAK else 50
 LIVES = 6  # at once, of as many accounts
-VICTIMS = 3  # processes that are ready to be killed
 
 STABLE, VICTIM = 0, 1
 
@@ -37,7 +37,7 @@ class Acknowledged:
 
     @property
     def ids(self) -> set[str]:
-        return {answer.headers["X-Request-Id"] for answer in self.answers}
+        return {request_id(answer) for answer in self.answers}
 
 
 @dataclass
@@ -80,13 +80,6 @@ class Life:
             await self.act("POST", "/v1/me/sign-out", session)
 
 
-
-async def _victim(installation: Installation) -> tuple[Child, str]:
-    child, url = installation.serve()
-    await child.ready()
-    return child, url
-
-
 async def _until_it_dies(life: Life) -> None:
     try:
         await life.live()
@@ -94,56 +87,50 @@ async def _until_it_dies(life: Life) -> None:
         assert life.done > life.before, "the process that stays broke a connection"
 
 
-async def _kill_once(installation: Installation, victim: Child, url: str, noted: Acknowledged) -> None:
+async def _kill_once(installation: Installation, victim: int, url: str, noted: Acknowledged) -> None:
     """Lives reach their acts at the victim, and a moment later it is gone."""
     admin = await installation.admin()
     async with installation.portal(installation.url, url) as portal:
         lives = [Life(portal, admin, noted, random.randint(0, 12)) for _ in range(LIVES)]
         running = asyncio.gather(*(_until_it_dies(life) for life in lives))
-        reached = asyncio.ensure_future(_reached(lives))
-        await asyncio.wait([running, reached], return_when=asyncio.FIRST_COMPLETED)
+        await eventually(lambda: running.done() or any(life.done > life.before for life in lives), 30, "an act")
         await asyncio.sleep(random.uniform(0.001, 0.2))
-        victim.kill()
-        reached.cancel()
+        os.kill(victim, signal.SIGKILL)
         async with asyncio.timeout(60):
             await running
-
-
-async def _reached(lives: list[Life]) -> None:
-    while not any(life.done > life.before for life in lives):
-        await asyncio.sleep(0.001)
 
 
 async def test_a03_what_a_killed_process_acknowledged_is_in_the_log_and_nothing_is_half_done(
     installation: Installation,
 ) -> None:
-    noted = Acknowledged()
-    coming = [asyncio.create_task(_victim(installation)) for _ in range(VICTIMS)]
-    for n in range(KILLS):
-        victim, url = await coming.pop(0)
-        if n + VICTIMS < KILLS:
-            coming.append(asyncio.create_task(_victim(installation)))
-        await _kill_once(installation, victim, url, noted)
+    noted, forking = Acknowledged(), installation.forking()
+    for _ in range(KILLS):
+        await _kill_once(installation, *await forking.serve(), noted)
+    forking.close()
     async with installation.database() as database:
         recorded = await request_ids(database)
-        lost = [answer for answer in noted.answers if answer.headers["X-Request-Id"] not in recorded]
-        assert lost == []
+        assert [answer for answer in noted.answers if request_id(answer) not in recorded] == []
         assert await flaws(database, installation.data_dir / "secrets" / "key") == []
     assert len(noted.ids) > 4 * KILLS, "hardly anything was going on"
     assert installation.unexpected == []
 
 
 async def test_a03_the_command_check_finds_the_log_sound_after_the_kills(installation: Installation) -> None:
-    victim, url = await _victim(installation)
-    await _kill_once(installation, victim, url, Acknowledged())
+    forking = installation.forking()
+    await _kill_once(installation, *await forking.serve(), Acknowledged())
+    forking.close()
     checked = await asyncio.to_thread(command, "check", "--data-dir", installation.data_dir)
     assert checked.code == 0, checked
 
 
 async def test_a_killed_supervised_process_serves_again_within_five_seconds(installation: Installation) -> None:
     for program in ("serve", "serve", "work"):
-        old = await eventually(lambda program=program: installation.child_pid(program), 10, program)
+        old = await eventually(partial(installation.child_pid, program), 10, program)
         os.kill(old, signal.SIGKILL)
         began = time.monotonic()
-        await eventually(lambda program=program, old=old: installation.child_pid(program) not in (None, old), 5, program)
+        await eventually(partial(_another, installation, program, old), 5, f"another {program}")
         await eventually(installation.answers, began + 5 - time.monotonic(), "answers")
+
+
+def _another(installation: Installation, program: str, old: int) -> bool:
+    return installation.child_pid(program) not in (None, old)

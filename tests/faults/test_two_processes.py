@@ -57,9 +57,7 @@ async def test_o03_one_code_at_the_same_instant_at_two_processes_has_one_winner(
                 assert len(await types_of(installation, account, "SignedIn")) == 2  # this one, and the one to enrol
 
 
-async def test_o01_a_code_spent_at_one_process_is_refused_by_the_other(
-    installation: Installation, second: str
-) -> None:
+async def test_o01_a_code_spent_at_one_process_is_refused_by_the_other(installation: Installation, second: str) -> None:
     async with installation.portal(installation.url, second) as portal:
         account = await portal.new(await installation.admin(), on=True)
         first, other = await portal.pending(account, at=0), await portal.pending(account, at=1)
@@ -136,9 +134,7 @@ async def test_z04_a_sign_out_at_one_process_holds_at_the_other_at_once(
             assert (await portal.call("GET", "/v1/me", token, at=n + 1)).status == 401
 
 
-async def test_s06_a_reset_at_one_process_ends_what_runs_at_the_other(
-    installation: Installation, second: str
-) -> None:
+async def test_s06_a_reset_at_one_process_ends_what_runs_at_the_other(installation: Installation, second: str) -> None:
     async with installation.portal(installation.url, second) as portal:
         account = await portal.new(await installation.admin(), on=True)
         session, pending = await portal.sign_in(account, at=1), await portal.pending(account, at=1)

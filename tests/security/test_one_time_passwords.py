@@ -10,6 +10,7 @@ from typing import Any, Final
 import pytest
 
 from events.user.events import Door
+from tests.support.answers import anonymous
 from tests.support.doors import DOORS, PATHS, STEP, Visitor, new_visitor
 from tests.support.service import Another, Reply, Service
 from tests.support.sizes import sized
@@ -61,14 +62,6 @@ def malformed_bodies(code: str, wrong: str) -> list[bytes]:
     return [json.dumps(body).encode() for body in (*({"code": value} for value in values), *more, code)] + [
         text.encode() for text in (*texts, "", "[]", f'{{"code": {code}}}', f"{{'code': '{code}'}}")
     ]
-
-
-def anonymous(reply: Reply) -> tuple[int, dict[str, str], bytes]:
-    """An answer without what is drawn for each request."""
-    headers = {name.lower(): value for name, value in reply.headers.items()}
-    request_id = headers.pop("x-request-id")
-    del headers["date"]
-    return reply.status, headers, reply.raw.replace(request_id.encode(), b"-")
 
 
 @pytest.mark.parametrize("first", DOORS)

@@ -52,6 +52,11 @@ class Phone:
         return [code for n in range(count + 20) if (code := f"{n:06}") not in near][:count]
 
 
+def request_id(reply: Reply) -> str:
+    """Under which the service knows the request; header names may come in other letters."""
+    return next(value for name, value in reply.headers.items() if name.lower() == "x-request-id")
+
+
 @dataclass
 class Account:
     login: str

@@ -36,6 +36,9 @@ _STOP_SECONDS: Final = 45.0
 def environment(**more: str) -> dict[str, str]:
     """Ours without any setting of Factorlog, and these."""
     rest = {name: value for name, value in os.environ.items() if not name.startswith("FACTORLOG_")}
+    if rest.pop("PYTHONDONTWRITEBYTECODE", None):
+        # Compiling everything again doubles what a start takes.
+        rest["PYTHONPYCACHEPREFIX"] = str(Path(tempfile.gettempdir(), f"factorlog-tests-{os.geteuid()}"))
     return {**rest, **more}
 
 
@@ -211,11 +214,15 @@ class Installation:
     def serve(self, **env: str) -> tuple[Child, str]:
         """A further API process, not awaited, and its address."""
         port = free_port()
-        child = spawn(
-            self.folder, "serve", "--data-dir", self.data_dir, "--port", str(port), env=environment(**env)
-        )
+        child = spawn(self.folder, "serve", "--data-dir", self.data_dir, "--port", str(port), env=environment(**env))
         self.others.append(child)
         return child, f"http://127.0.0.1:{port}"
+
+    def forking(self) -> "Forking":
+        """Makes many API processes quickly."""
+        made = Forking.on(self)
+        self.others.append(made.parent)
+        return made
 
     def work(self) -> Child:
         """A further worker."""
@@ -314,6 +321,45 @@ class Installation:
         for pid in [*self.pids(), *self.server_pids()]:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+
+
+@dataclass
+class Forking:
+    """Forks API processes that have imported everything; see forked_serve.py."""
+
+    installation: Installation
+    parent: Child
+
+    @classmethod
+    def on(cls, installation: Installation) -> "Forking":
+        out, err = installation.folder / "forking.out", installation.folder / "forking.err"
+        with out.open("wb") as said, err.open("wb") as complained:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "tests.support.forked_serve", str(installation.data_dir)],
+                cwd=Path(__file__).parents[2],
+                env=environment(),
+                stdin=subprocess.PIPE,
+                stdout=said,
+                stderr=complained,
+                start_new_session=True,
+            )
+        return cls(installation, Child(process, out, err))
+
+    async def serve(self) -> tuple[int, str]:
+        """The number and the address of a new process that is ready."""
+        port, before = free_port(), len(self.parent.said.split())
+        assert self.parent.process.stdin is not None
+        self.parent.process.stdin.write(f"{port}\n".encode())
+        self.parent.process.stdin.flush()
+        said = await eventually(lambda: self.parent.said.split()[before:], 20, "a forked process")
+        url = f"http://127.0.0.1:{port}"
+        await eventually(lambda: self.installation.answers(url), 20, "a forked process that serves")
+        return int(said[0]), url
+
+    def close(self) -> None:
+        assert self.parent.process.stdin is not None
+        self.parent.process.stdin.close()
+        self.parent.kill()
 
 
 def _all_pids() -> list[int]:

@@ -44,9 +44,7 @@ class Scene:
         """A new session of that person, fresh, with no spent code around."""
         return await self.service.fresh_sign_in(self[name])
 
-    async def act(
-        self, token: str, name: str, act: str, body: dict[str, Any] | None = None, **rest: Any
-    ) -> Reply:
+    async def act(self, token: str, name: str, act: str, body: dict[str, Any] | None = None, **rest: Any) -> Reply:
         """One act on that person's second factor."""
         path = self.path(name, f"/two-factor/{act}")
         return await self.service.call("POST", path, token, body or REASON, **rest)

@@ -20,7 +20,7 @@ from services.bootstrap import Runtime, runtime
 from services.settings import Settings
 from tests.support.database import Database
 
-PASSWORD: Final = "Ein langes Kennwort, 7 Wörter"  # noqa: S105 - of test users
+PASSWORD: Final = "Ein langes Kennwort, 7 Wörter"
 
 
 class ManualClock:

@@ -13,6 +13,7 @@ from events.envelope import Recorded, StreamKind
 from events.facts import is_user_fact
 from events.store.states import user_doc, user_state
 from events.user.evolve import fold
+from events.user.reactions import effect_target, reactions
 from events.user.state import UserState
 from services.adapters.key_wrapper import LocalKeyWrapper, read_key_file
 
@@ -28,6 +29,7 @@ async def flaws(database: Connection, key_file: Path) -> list[str]:
             *await _wrong_states(database, LocalKeyWrapper(read_key_file(key_file), os.urandom)),
             *await _wrong_credentials(database),
             *await _wrong_logins(database),
+            *await _missing_effects(database),
         ]
 
 
@@ -117,3 +119,15 @@ async def _wrong_logins(database: Connection) -> list[str]:
         " WHERE (l.user_id IS NULL) <> coalesce((s.doc ->> 'erased')::boolean, false) OR s.stream_id IS NULL"
     )
     return [f"user {row[0]}: no login, or a login of nobody" for row in rows]
+
+
+async def _missing_effects(database: Connection) -> list[str]:
+    """Each fact that calls for something outside has the rows for it, and there are no others."""
+    wanted = set()
+    for company, position, name, entry in await database.fetch("SELECT company_id, position, type, entry FROM event"):
+        recorded = decode(name, entry)
+        if is_user_fact(recorded.data):
+            target = effect_target(recorded.stream_id)
+            wanted |= {(company, position, str(kind), target) for kind in reactions(recorded.data)}
+    rows = await database.fetch("SELECT company_id, position, kind, target FROM effect")
+    return [f"effect {effect}: missing, or of no fact" for effect in wanted ^ {tuple(row) for row in rows}]

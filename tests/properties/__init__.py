@@ -1,0 +1,1 @@
+"""Laws of the rules, over many histories that nobody thought of."""
