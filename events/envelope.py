@@ -116,4 +116,4 @@ class Recorded(Generic[E]):
 
 def month_of(at: datetime) -> str:
     """The trace-key period of an instant: its UTC month."""
-    return at.strftime("%Y-%m")
+    return f"{at.year:04}-{at.month:02}"

@@ -20,7 +20,7 @@ MOST: Final = 50_000  # people kept at once
 
 Unwrap: TypeAlias = Callable[[bytes], Awaitable[bytes]]
 PersonId: TypeAlias = tuple[UUID, UUID]  # company, user
-Connection: TypeAlias = "asyncpg.Pool[asyncpg.Record] | asyncpg.Connection[Any]"
+Connection: TypeAlias = "asyncpg.Pool[asyncpg.Record] | asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from events.credentials import Credential, CredentialKind
 from events.sealing import Random
 from events.sql import statement
 from events.store.batch import arguments, entries
+from events.store.grouped import GroupedReads
 from events.store.port import (
     Append,
     Appended,
@@ -30,7 +31,7 @@ from events.store.states import company_state, user_state
 
 _APPEND: Final = statement(__file__, "append")
 _LOAD_USER: Final = statement(__file__, "load_user")
-_LOAD_CALLER: Final = statement(__file__, "load_caller")
+_LOAD_CALLERS: Final = statement(__file__, "load_callers")
 _LOAD_LOGIN: Final = statement(__file__, "load_login")
 _LOAD_STREAM: Final = statement(__file__, "load_stream")
 _CREDENTIALS: Final = statement(__file__, "credentials_of_user")
@@ -45,7 +46,14 @@ _PERSON_KEYS: Final = statement(__file__, "person_keys")
 _Waiting: TypeAlias = tuple[Append, list[bytes], asyncio.Future[Appended]]
 
 MAX_BATCH: Final = 64
-_AWAY: Final = (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError, TimeoutError)
+# InternalClientError: the server's farewell reached the connection while nobody used it.
+_AWAY: Final = (
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.PostgresConnectionError,
+    TimeoutError,
+)
 _STOPPING: Final = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
@@ -84,6 +92,7 @@ class PostgresEventStore:
         self._random = random
         self._companies: dict[UUID, _Company] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._callers = GroupedReads(self._read_callers)
 
     async def append(self, command: Append) -> Appended:
         """Group commit: while one append of a company is in flight, the next ones go together. No timer."""
@@ -105,6 +114,8 @@ class PostgresEventStore:
         finally:
             company.busy = False
             self._companies.pop(company_id, None)
+            # Only when this ends early; nobody may wait for ever.
+            _fail(list(company.waiting), Unavailable("interrupted"))
 
     async def _commit(self, batch: list[_Waiting]) -> None:
         try:
@@ -120,7 +131,8 @@ class PostgresEventStore:
             # The outcome is unknown: it must not be repeated, and nobody may believe it.
             _fail(batch, error)
         except BaseException as error:
-            _fail(batch, error)
+            # A cancellation is ours and not the callers'.
+            _fail(batch, error if isinstance(error, Exception) else Unavailable("interrupted"))
             raise
         else:
             for (_, _, outcome), result in zip(batch, results, strict=True):
@@ -140,20 +152,12 @@ class PostgresEventStore:
         return _stored_user(row) if row else None
 
     async def caller(self, company_id: UUID, credential_id: UUID) -> HeldCredential | None:
+        return await self._callers.get((company_id, credential_id))
+
+    async def _read_callers(self, asked: Sequence[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], HeldCredential]:
         async with available():
-            row = await self._pool.fetchrow(_LOAD_CALLER, company_id, credential_id)
-        if row is None:
-            return None
-        held = Credential(
-            id=row["held_id"],
-            user_id=row["user_id"],
-            kind=CredentialKind(row["held_kind"]),
-            secret=row["held_secret"],
-            expires_at=row["held_expires_at"],
-            seen_at=row["held_seen_at"],
-            attributes=json.loads(row["held_attributes"]),
-        )
-        return HeldCredential(credential=held, user=_stored_user(row))
+            rows = await self._pool.fetch(_LOAD_CALLERS, [a[0] for a in asked], [a[1] for a in asked])
+        return {(row["company_id"], row["held_id"]): _held(row) for row in rows}
 
     async def login(self, login_key: str, address: bytes) -> LoginAccount | None:
         async with available():
@@ -231,6 +235,19 @@ def _fail(batch: Sequence[_Waiting], error: BaseException) -> None:
     for _, _, outcome in batch:
         if not outcome.done():
             outcome.set_exception(error)
+
+
+def _held(row: asyncpg.Record) -> HeldCredential:
+    held = Credential(
+        id=row["held_id"],
+        user_id=row["user_id"],
+        kind=CredentialKind(row["held_kind"]),
+        secret=row["held_secret"],
+        expires_at=row["held_expires_at"],
+        seen_at=row["held_seen_at"],
+        attributes=json.loads(row["held_attributes"]),
+    )
+    return HeldCredential(credential=held, user=_stored_user(row))
 
 
 def _stored_user(row: asyncpg.Record) -> StoredUser:

@@ -27,7 +27,7 @@ class PostgresUsers:
                 company_id,
                 wanted.role,
                 wanted.two_factor,
-                wanted.q.lower() if wanted.q else None,
+                wanted.q,
                 policy.requirement == "required",
                 list(policy.roles) if policy.requirement == "required_for_roles" else [],
                 after[0] if after else None,

@@ -1,5 +1,6 @@
 """The aiohttp application: the route table, system routes, and problems for everything that goes wrong."""
 
+import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
@@ -66,9 +67,25 @@ async def outermost(request: web.Request, handler: Handler) -> web.StreamRespons
         return _problem(request, _translated(error))
     except (ConnectionError, TimeoutError):
         raise
-    except Exception:
-        log.exception("unexpected_error", request_id=request.get(REQUEST_ID), path=_template(request))
+    except Exception as error:  # noqa: BLE001 - the outermost loop of HTTP
+        # Where, and of what kind: the text of an error may quote what was sent or stored.
+        log.error(
+            "unexpected_error",
+            request_id=request.get(REQUEST_ID),
+            path=_template(request),
+            error=_kinds(error),
+            trace=traceback.format_list(traceback.extract_tb(error.__traceback__)),
+        )
         return _problem(request, Problem(code="internal_error"))
+
+
+def _kinds(error: BaseException | None) -> list[str]:
+    """The error's class, and those of what caused it."""
+    kinds: list[str] = []
+    while error is not None and len(kinds) < 10:
+        kinds.append(type(error).__name__)
+        error = error.__cause__ or error.__context__
+    return kinds
 
 
 def _is_served(request: web.Request) -> bool:

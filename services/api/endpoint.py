@@ -98,6 +98,7 @@ class Route:
     right: tuple[Right, Level] | None = None
     fresh: bool = False
     own_factor: bool = False
+    enrolling: bool = False  # also for a sign-in that has to enrol first
     target: bool = False  # {user_id} names a user of the caller's company
     acts: bool = False  # on that user: the rank rule holds
     etag: bool = False
@@ -221,14 +222,19 @@ async def _caller(route: Route, app: Application, request: web.Request, incoming
         raise problem(_for_a_sign_in(caller))
     if route.allow is Allow.SIGN_IN and caller.is_session:
         raise problem("unauthenticated")
+    if route.allow is Allow.SIGN_IN and not route.enrolling and _must_enrol(caller):
+        raise problem("enrolment_required")
     return caller
 
 
 def _for_a_sign_in(caller: Caller) -> str:
     """What somebody in the middle of a sign-in is told anywhere else."""
+    return "enrolment_required" if _must_enrol(caller) else "unauthenticated"
+
+
+def _must_enrol(caller: Caller) -> bool:
     progress = caller.user.state.sign_in(caller.credential.id)
-    enrols = progress is not None and progress.stage is Stage.ENROLMENT
-    return "enrolment_required" if enrols else "unauthenticated"
+    return progress is not None and progress.stage is Stage.ENROLMENT
 
 
 def _bearer(request: web.Request) -> str | None:

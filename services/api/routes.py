@@ -38,6 +38,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         path="/v1/sign-ins/current",
         handler=sign_ins.cancel_sign_in,
         summary="Give the sign-in up",
+        enrolling=True,
     ),
     _sign_in(
         method="POST",
@@ -62,6 +63,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         path="/v1/sign-ins/current/enrolment",
         handler=sign_ins.start_demanded_enrolment,
         summary="Get a key where an enrolment is demanded",
+        enrolling=True,
         answer=models.EnrolmentAnswer,
         status=201,
         refusals=("conflict",),
@@ -71,6 +73,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         path="/v1/sign-ins/current/enrolment/confirmation",
         handler=sign_ins.confirm_demanded_enrolment,
         summary="Confirm the demanded enrolment with a code",
+        enrolling=True,
         body=models.CodeBody,
         answer=models.SignInWithCodesAnswer,
         refusals=("invalid_code", "no_pending_enrolment"),
@@ -82,7 +85,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         summary="Set a new password where the old one is due",
         body=models.NewPasswordBody,
         answer=models.SignInAnswer,
-        refusals=("conflict",),
+        refusals=("enrolment_required", "conflict"),
     ),
     _me(method="GET", path="/v1/me", handler=me.read_me, summary="Who am I", answer=models.Me),
     _me(

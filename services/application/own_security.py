@@ -211,6 +211,9 @@ class OwnSecurity:
         hashed = await self._passwords.hash(new)
 
         async def make(user: StoredUser) -> commands.UserCommand:
+            if user.state.password_changed_at != caller.user.state.password_changed_at:
+                # A change at the same time was first: the old password that was proven is none any more.
+                raise Refused(Refusal.INVALID_CREDENTIALS)
             return commands.ChangeOwnPassword(now=self._clock.now(), session_id=caller.credential.id)
 
         await self._run(caller, make, (password_row(self._entropy, caller.user, hashed),))

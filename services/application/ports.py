@@ -110,7 +110,7 @@ class Users(Protocol):
     async def page(
         self, company_id: UUID, policy: Policy, wanted: UserFilter, limit: int, after: tuple[str, UUID] | None
     ) -> Sequence[tuple[UUID, int, str]]:
-        """(id, version, state document) by lower-cased login and id, beginning after the given pair."""
+        """(id, version, state document) by login, whatever its case, and id; beginning after the given pair."""
         ...
 
 

@@ -8,6 +8,7 @@ import structlog
 from aiohttp import web
 
 from services.api.app import create_app
+from services.api.server import Runner
 from services.api.system import operations_app
 from services.bootstrap import Runtime, runtime
 from services.settings import Settings
@@ -46,7 +47,7 @@ async def start(parts: Runtime) -> web.AppRunner:
         hosts=served_hosts(settings),
         trusted_proxies=settings.trusted_proxies,
     )
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_GRACE, keepalive_timeout=75)
+    runner = Runner(app, access_log=None, shutdown_timeout=_GRACE, keepalive_timeout=75)
     await runner.setup()
     await web.TCPSite(runner, settings.host, settings.port, backlog=1024).start()
     return runner

@@ -1,6 +1,6 @@
 """Both event stores behind one face, for one suite; and appends with what a test does not care about filled in."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -84,10 +84,9 @@ class PostgresWorld:
         return [(row[0], row[1], row[2]) for row in await self.pool.fetch(_OPEN, company)]
 
 
-def memory_world(
-    new_id: Callable[[], UUID] = SystemEntropy().uuid, random: Callable[[int], bytes] = SystemEntropy().bytes
-) -> MemoryWorld:
-    return MemoryWorld(MemoryEventStore(new_id, random))
+def memory_world() -> MemoryWorld:
+    entropy = SystemEntropy()
+    return MemoryWorld(MemoryEventStore(entropy.uuid, entropy.bytes))
 
 
 @asynccontextmanager

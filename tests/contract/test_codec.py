@@ -2,7 +2,8 @@
 
 import json
 from dataclasses import fields, replace
-from datetime import datetime
+from datetime import timedelta
+from itertools import permutations
 from typing import Any, get_args
 
 import pytest
@@ -147,17 +148,14 @@ class TestSamples:
         ]
 
 
-texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=300)
+texts = st.text(max_size=300)
 maybe = st.none() | texts
-moments = st.datetimes(
-    min_value=datetime(2000, 1, 1), max_value=datetime(2200, 1, 1), timezones=st.just(NOON.tzinfo)  # noqa: DTZ001 - the strategy adds the zone
-)
+moments = st.integers(-(10**15), 10**15).map(lambda micros: NOON + timedelta(microseconds=micros))
 
 
 def strategy(cls: type[Event]) -> st.SearchStrategy[Event]:
     """Every fact of a type, with any text where a person's could stand."""
-    personal = {name: maybe for name in personal_fields(cls)}
-    return st.builds(cls, **personal)
+    return st.builds(cls, **dict.fromkeys(personal_fields(cls), maybe))
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -242,7 +240,7 @@ class TestStrict:
     def test_an_envelope_of_another_shape_is_refused(self, changed: dict[str, object]) -> None:
         self.refused(rewritten(self.RAW, **changed))
 
-    @pytest.mark.parametrize("raw", [b"", b"{}", b"null", b"[]", b"\x00", b"not json", b'{"v":1,"type":"TwoFactorPaused"'])
+    @pytest.mark.parametrize("raw", [b"", b"{}", b"null", b"[]", b"\x00", b"not json", b'{"v":1,"type":"Paused"'])
     def test_what_is_no_entry_at_all_is_refused(self, raw: bytes) -> None:
         self.refused(raw)
 
@@ -295,13 +293,15 @@ class TestBoxes:
     def sealed(self, **boxes: Any) -> Recorded[Event]:
         return self.moved(sealed={**parsed(self.RAW)["sealed"], **boxes})
 
+    def open(self, name: str, recorded: Recorded[Event]) -> object:
+        if name == "subject":
+            return personal_part(recorded, KEYS.subject)
+        return open_actor(recorded, KEYS.actor) if name == "actor" else open_traces(recorded, KEYS.month, KEYS.actor)
+
     def none_opens(self, recorded: Recorded[Event]) -> None:
-        with pytest.raises(SealBroken):
-            personal_part(recorded, KEYS.subject)
-        with pytest.raises(SealBroken):
-            open_actor(recorded, KEYS.actor)
-        with pytest.raises(SealBroken):
-            open_traces(recorded, KEYS.month, KEYS.actor)
+        for name in ("subject", "actor", "traces"):
+            with pytest.raises(SealBroken):
+                self.open(name, recorded)
 
     @pytest.mark.parametrize(
         "changed",
@@ -315,17 +315,12 @@ class TestBoxes:
         """C-02: to another company, stream or version."""
         self.none_opens(self.moved(**changed))
 
-    @pytest.mark.parametrize("source", ["subject", "actor", "traces"])
-    @pytest.mark.parametrize("target", ["subject", "actor", "traces"])
+    @pytest.mark.parametrize(("source", "target"), list(permutations(["subject", "actor", "traces"], 2)))
     def test_a_box_does_not_open_under_another_name(self, source: str, target: str) -> None:
         boxes = parsed(self.RAW)["sealed"]
-        if source == target:
-            return
         recorded = self.sealed(**{target: {**boxes[target], "box": boxes[source]["box"]}})
         with pytest.raises(SealBroken):
-            personal_part(recorded, KEYS.subject)
-            open_actor(recorded, KEYS.actor)
-            open_traces(recorded, KEYS.month, KEYS.actor)
+            self.open(target, recorded)
 
     def test_even_under_one_key_the_names_keep_boxes_apart(self) -> None:
         one = SealingKeys(subject=data_key("one"), subject_id=USER, actor=data_key("one"), month=data_key("month"))
@@ -351,13 +346,8 @@ class TestBoxes:
         boxes = parsed(self.RAW)["sealed"]
         other = parsed(entry(replace(self.EVENT, login="personal.uta")))["sealed"]["subject"]["commitment"]
         recorded = self.sealed(**{name: {**boxes[name], "commitment": other}})
-        openers = {
-            "subject": lambda: personal_part(recorded, KEYS.subject),
-            "actor": lambda: open_actor(recorded, KEYS.actor),
-            "traces": lambda: open_traces(recorded, KEYS.month, KEYS.actor),
-        }
         with pytest.raises(SealBroken):
-            openers[name]()
+            self.open(name, recorded)
 
     @pytest.mark.parametrize("part", ["box", "commitment"])
     @pytest.mark.parametrize("text", ["", "A", "AAAA", "!!!!", "ä", "A" * 400])

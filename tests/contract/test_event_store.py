@@ -117,9 +117,7 @@ class TestOrder:
         assert (recorded.stream_kind, recorded.version, recorded.type) == (StreamKind.USER, 1, "SignedOut")
         assert recorded.data == SignedOut(session_id=SESSION)
 
-    async def test_a_fact_that_does_not_fit_an_entry_is_refused_before_anything_is_written(
-        self, world: World
-    ) -> None:
+    async def test_a_fact_that_does_not_fit_an_entry_is_refused_before_anything_is_written(self, world: World) -> None:
         before = await everything(world)
         huge = UserDeactivated(reason="x" * 65_535)
         with pytest.raises(EntryTooLarge):
@@ -202,9 +200,7 @@ class TestCaller:
     SESSION = credential(name="callers-session", secret=b"presented", expires_at=later(hours=1))
 
     async def prepared(self, store: EventStore) -> None:
-        await store.append(
-            append(state=user_doc(UserState(exists=True, authority=4)), credentials=(self.SESSION,))
-        )
+        await store.append(append(state=user_doc(UserState(exists=True, authority=4)), credentials=(self.SESSION,)))
 
     def act(self, caller: CallerCheck, **changed: object) -> Append:
         return append(stream_id=OTHER_USER, caller=caller, **changed)
@@ -323,9 +319,7 @@ class TestStep:
     async def test_a_key_of_another_company_is_not_touched(self, store: EventStore) -> None:
         """T-02."""
         await self.prepared(store)
-        foreign = append(
-            company_id=OTHER_COMPANY, endings=Endings(spent_key=self.KEY.id, spent_step=200)
-        )
+        foreign = append(company_id=OTHER_COMPANY, endings=Endings(spent_key=self.KEY.id, spent_step=200))
         assert (await store.append(foreign)).status is Status.STEP_SPENT
         (key,) = await store.credentials(COMPANY, USER, [CredentialKind.KEY])
         assert key.last_step == 100
@@ -387,9 +381,7 @@ class TestCredentials:
         assert held is not None
         assert held.credential.secret == b"new"
 
-    async def test_a_presented_credential_is_found_with_its_user_inside_one_company(
-        self, store: EventStore
-    ) -> None:
+    async def test_a_presented_credential_is_found_with_its_user_inside_one_company(self, store: EventStore) -> None:
         await self.prepared(store)
         held = await store.caller(COMPANY, self.HELD[2].id)
         assert held is not None

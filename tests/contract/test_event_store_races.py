@@ -18,6 +18,7 @@ from events.store.port import (
     CallerCheck,
     EffectDone,
     EventStore,
+    HeldCredential,
     NewEffect,
     Status,
     Unavailable,
@@ -85,11 +86,44 @@ class TestOneWinner:
         assert Counter(await together(racing)) == {Status.APPENDED: 1, Status.LOST_LEASE: 19}
 
 
+class TestCallers:
+    """Look-ups of presented credentials, which may travel together."""
+
+    async def test_many_at_once_each_get_their_own_answer(self, store: EventStore) -> None:
+        held = [credential(name=f"session-{n}", secret=str(n).encode()) for n in range(150)]
+        await store.append(append(credentials=tuple(held)))
+        asked = [ident(f"session-{n}") for n in range(200)]
+        answers = await asyncio.gather(*(store.caller(COMPANY, one) for one in asked))
+        assert [a.credential.secret if a else None for a in answers] == [
+            str(n).encode() if n < 150 else None for n in range(200)
+        ]
+        assert await asyncio.gather(*(store.caller(OTHER_COMPANY, one) for one in asked)) == [None] * 200
+
+    async def test_who_asks_after_the_commit_sees_the_revocation(self, store: EventStore) -> None:
+        """Z-04: also while others' questions are under way."""
+        for number in range(20):
+            session = credential(name=f"session-{number}")
+            await store.append(append(expected=2 * number, credentials=(session,)))
+            early = [asyncio.create_task(store.caller(COMPANY, session.id)) for _ in range(10)]
+            await store.append(append(expected=2 * number + 1, endings=Endings(ids=(session.id,))))
+            late = [asyncio.create_task(store.caller(COMPANY, session.id)) for _ in range(10)]
+            assert await asyncio.gather(*late) == [None] * 10
+            await asyncio.gather(*early)
+
+    async def test_who_gives_up_takes_no_answer_away(self, store: EventStore) -> None:
+        session = credential(name="session")
+        await store.append(append(credentials=(session,)))
+        asking = [asyncio.create_task(store.caller(COMPANY, session.id)) for _ in range(20)]
+        await asyncio.sleep(0)
+        for task in asking[::2]:
+            task.cancel()
+        answers = await asyncio.gather(*asking, return_exceptions=True)
+        assert all(isinstance(answer, HeldCredential) for answer in answers[1::2])
+
+
 class TestManyStreams:
     @pytest.mark.parametrize("processes", [1, 2])
-    async def test_writers_of_different_streams_all_succeed_without_a_gap(
-        self, world: World, processes: int
-    ) -> None:
+    async def test_writers_of_different_streams_all_succeed_without_a_gap(self, world: World, processes: int) -> None:
         """A-06: more than one batch's worth at once, several rounds, two companies."""
         stores = [world.process() for _ in range(processes)]
         users = idents("user", 150)
@@ -224,9 +258,7 @@ class TestGroupCommit:
 
 
 class TestUnavailable:
-    async def test_a_connection_lost_during_an_append_is_said_and_never_repeated(
-        self, postgres: PostgresWorld
-    ) -> None:
+    async def test_a_connection_lost_during_an_append_is_said_and_never_repeated(self, postgres: PostgresWorld) -> None:
         """V-01: the outcome is unknown; whoever waits for it must not believe in it."""
         store = postgres.process()
         await store.append(append())
@@ -240,6 +272,23 @@ class TestUnavailable:
         assert (await waiting).status is Status.APPENDED
         assert [decode(raw.type, raw.entry).stream_id for raw in await whole_log(store)] == [USER, ident("waiting")]
         assert (await store.append(append(expected=1))).status is Status.APPENDED
+
+    async def test_an_interrupted_append_leaves_nobody_waiting(self, postgres: PostgresWorld) -> None:
+        """Neither who is in flight nor who waits behind; and the next one goes through."""
+        store = postgres.process()
+        await store.append(append())
+        before = asyncio.all_tasks()
+        async with head_is_held(postgres):
+            in_flight = asyncio.create_task(store.append(append(expected=1)))
+            await backends_that_wait(postgres)
+            behind = asyncio.create_task(store.append(append(stream_id=ident("behind"))))
+            await asyncio.sleep(0)
+            for task in asyncio.all_tasks() - before - {in_flight, behind}:
+                task.cancel()
+            for waiting in (in_flight, behind):
+                with pytest.raises(Unavailable):
+                    await waiting
+        assert (await store.append(append(stream_id=ident("next")))).status is Status.APPENDED
 
     async def test_without_a_database_every_call_says_so(self, postgres: PostgresWorld) -> None:
         """V-01: nothing is assumed."""
@@ -271,7 +320,8 @@ async def columns(world: PostgresWorld) -> list[tuple[UUID, int, UUID, int, str,
 async def test_the_columns_are_copies_of_what_stands_in_the_entry(postgres: PostgresWorld) -> None:
     """A-05: so that a look at the columns can be checked against what is hashed."""
     store = postgres.process()
-    racing = [(store, append(stream_id=user, company_id=c)) for user in idents("u", 40) for c in (COMPANY, OTHER_COMPANY)]
+    companies = (COMPANY, OTHER_COMPANY)
+    racing = [(store, append(stream_id=user, company_id=one)) for user in idents("u", 40) for one in companies]
     await together(racing)
     for company, position, stream, version, name, entry in await columns(postgres):
         recorded = decode(name, entry)

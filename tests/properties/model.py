@@ -163,9 +163,7 @@ class Model:
         self.pending = Pending(key, holder, self.now + 10 * MINUTE)
         return None
 
-    def confirm(
-        self, holder: UUID, step: int | None, codes: set[UUID], following: UUID, session: UUID
-    ) -> str | None:
+    def confirm(self, holder: UUID, step: int | None, codes: set[UUID], following: UUID, session: UUID) -> str | None:
         signing_in = self.waits(holder)
         if not signing_in and not self.alive(holder):
             return "session_over" if holder in self.sessions else "sign_in_over"

@@ -20,6 +20,7 @@ from tests.properties.model import OTP, RECOVERY, UNREADABLE, Model, Try, seen, 
 from tests.support.given import NOON
 
 Told = Callable[[Model], str | None]
+Drawn = Callable[["Walk"], tuple[wishes.UserCommand, Told]]
 PAUSES: Final = {0: 60, 1: 6, 29: 6, 30: 6, 31: 6, 61: 6, 300: 2, 599: 1, 3700: 0.5, 40_000: 0.2, 300_000: 0.1}
 
 
@@ -39,7 +40,7 @@ class Walk:
 
     seed: int
     now: datetime = NOON
-    state: UserState = UserState()
+    state: UserState = field(default_factory=UserState)
     events: list[UserEvent] = field(default_factory=list)
     policy: Policy = Policy()
     former_keys: list[UUID] = field(default_factory=list)
@@ -66,11 +67,11 @@ class Walk:
 
     def _next_moment(self) -> datetime:
         """Mostly soon; now and then the very moment when something ends, or the one before."""
-        deadlines = [s.expires_at for s in (*self.state.sessions[:1], *self.state.sign_ins[:1])]
+        deadlines = [s.expires_at for s in self.state.sessions[:1]] + [s.expires_at for s in self.state.sign_ins[:1]]
         deadlines += [self.state.pending.expires_at] if self.state.pending else []
         deadlines += [self.state.order.expires_at] if self.state.order else []
         until = self.state.ladder.until
-        if until is not None and self.now < until and self.random.random() < 0.3:
+        if until is not None and self.now < until and self.random.random() < (0.8 if self.besieged else 0.3):
             deadlines = [until]
         elif self.random.random() > 0.01:
             deadlines = []
@@ -91,7 +92,7 @@ class Walk:
     def _remember(self, before: UserState) -> None:
         if before.key is not None and before.key != self.state.key:
             self.former_keys.append(before.key.id)
-        self.former_ids += [s.id for s in (*before.sessions, *before.sign_ins)]
+        self.former_ids += [s.id for s in before.sessions] + [s.id for s in before.sign_ins]
         del self.former_ids[:-20], self.former_keys[:-3]
 
     # What may be drawn.
@@ -118,8 +119,13 @@ class Walk:
 
     @property
     def wrongness(self) -> float:
-        """Some lives are careful and some are under attack, so that the hundredth failure is reached too."""
-        return (0.15, 0.5, 0.97)[self.seed % 3]
+        """Some lives are careful, some clumsy and some besieged."""
+        return (0.15, 0.5, 0.998)[self.seed % 3]
+
+    @property
+    def besieged(self) -> bool:
+        """Wrong codes all the time and seldom help, so that the hundredth failure in a row is reached."""
+        return self.seed % 3 == 2
 
     def _otp(self) -> tuple[wishes.OtpProof, Try]:
         if self.random.random() < 0.02:
@@ -141,9 +147,25 @@ class Walk:
     def _any_wish(self) -> tuple[wishes.UserCommand, Told]:
         if not self.state.exists:
             return self._create()
-        names = list(WEIGHTS)
-        draw = self.random.choices(names, [WEIGHTS[name] for name in names])[0]
-        return draw(self)
+        remedy = self._remedy() if self.random.random() < 0.4 else None
+        weights = SIEGE if self.besieged and self.state.ladder.total else WEIGHTS
+        return (remedy or self.random.choices(list(weights), list(weights.values()))[0])(self)
+
+    def _remedy(self) -> "Drawn | None":
+        """What leads on where a life is stuck, so that most of it is not spent before closed doors."""
+        state = self.state
+        if state.deactivated:
+            return Walk._reactivate
+        if not state.is_active(self.now):
+            return Walk._change
+        if state.key is None and state.order is not None and self.now >= state.order.expires_at:
+            return Walk._order
+        open_until = [s.expires_at for s in state.sessions] + [s.expires_at for s in state.sign_ins]
+        if not any(self.now < until for until in open_until):
+            return Walk._start
+        if state.key is None and state.pending is None:
+            return Walk._start_enrolment
+        return Walk._confirm if state.pending is not None else None
 
     # Wishes, and how the model is told of them.
 
@@ -297,7 +319,7 @@ class Walk:
         return wishes.RecordDenial(now=self.now, act="users.read"), lambda m: None
 
 
-WEIGHTS: Final[dict[Callable[[Walk], tuple[wishes.UserCommand, Told]], float]] = {
+WEIGHTS: Final[dict[Drawn, float]] = {
     Walk._start: 16,
     Walk._prove: 24,
     Walk._set_password: 4,
@@ -324,4 +346,12 @@ WEIGHTS: Final[dict[Callable[[Walk], tuple[wishes.UserCommand, Told]], float]] =
     Walk._erase: 0.02,
     Walk._deny: 0.3,
     Walk._create: 0.2,
+}
+SIEGE: Final[dict[Drawn, float]] = {
+    **WEIGHTS,
+    Walk._prove: 60,
+    Walk._step_up: 30,
+    Walk._reset: 0.01,
+    Walk._disable: 0.01,
+    Walk._unlock: 0.01,
 }

@@ -63,9 +63,7 @@ class PostgresServer:
     def named(self, name: str) -> Database:
         """The URLs of a database of this server."""
         owner, app = self.template.owner_url, self.template.app_url
-        return Database(
-            owner.replace("@/factorlog?", f"@/{name}?"), app.replace("@/factorlog?", f"@/{name}?")
-        )
+        return Database(owner.replace("@/factorlog?", f"@/{name}?"), app.replace("@/factorlog?", f"@/{name}?"))
 
     async def _execute(self, statement: str) -> None:
         connection: Connection = await asyncpg.connect(self.named("postgres").owner_url)

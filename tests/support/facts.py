@@ -24,6 +24,7 @@ from tests.support.given import KEY, NOON, SESSION, SIGN_IN, STEP, ident, idents
 
 CODES: Final = idents("recovery-code", 10)
 PENDING: Final = ident("pending-key")
+AN_HOUR_AGO: Final = later(hours=-1)
 
 
 def created(
@@ -48,7 +49,7 @@ def created(
     )
 
 
-def enabled(key: UUID = KEY, *, step: int = STEP - 100, at: datetime = later(hours=-1)) -> TwoFactorEnabled:
+def enabled(key: UUID = KEY, *, step: int = STEP - 100, at: datetime = AN_HOUR_AGO) -> TwoFactorEnabled:
     return TwoFactorEnabled(key_id=key, generation=1, time_step=step, enabled_at=at, replaced=False)
 
 
@@ -56,9 +57,7 @@ def codes_issued(codes: tuple[UUID, ...] = CODES) -> RecoveryCodesIssued:
     return RecoveryCodesIssued(code_ids=codes, issued_at=later(hours=-1))
 
 
-def signed_in(
-    session: UUID = SESSION, *, at: datetime = NOON, factors: tuple[Factor, ...] = ("password",)
-) -> SignedIn:
+def signed_in(session: UUID = SESSION, *, at: datetime = NOON, factors: tuple[Factor, ...] = ("password",)) -> SignedIn:
     return SignedIn(session_id=session, factors=factors, signed_in_at=at, expires_at=at + timedelta(hours=12))
 
 
@@ -70,9 +69,7 @@ def ordered(at: datetime = NOON) -> TwoFactorOrdered:
     return TwoFactorOrdered(ordered_at=at, expires_at=at + timedelta(hours=72))
 
 
-def shown(
-    holder: UUID = SESSION, key: UUID = PENDING, *, generation: int = 1, at: datetime = NOON
-) -> EnrolmentStarted:
+def shown(holder: UUID = SESSION, key: UUID = PENDING, *, generation: int = 1, at: datetime = NOON) -> EnrolmentStarted:
     """A fresh key was shown to a session or a sign-in in progress."""
     return EnrolmentStarted(
         key_id=key,

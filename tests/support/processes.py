@@ -305,9 +305,10 @@ class Installation:
 
     @property
     def unexpected(self) -> list[str]:
-        """Log lines of any process about what nobody expected."""
+        """What any process wrote about things that nobody expected; what is no JSON is a traceback or a warning."""
         lines = [line for file in sorted(self.folder.glob("*.err")) for line in file.read_text().splitlines()]
-        return [line for line in lines if "unexpected_error" in line or "_broken" in line or "Traceback" in line]
+        marks = ("unexpected_error", "_broken", "never retrieved")
+        return [line for line in lines if not line.startswith("{") or any(mark in line for mark in marks)]
 
     def close(self) -> None:
         """End everything that was started here."""

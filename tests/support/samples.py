@@ -151,9 +151,7 @@ def user_facts() -> list[UserEvent]:
             stepped_up_at=NOON,
             fresh_until=later(minutes=5),
         ),
-        CodeRejected(
-            door=Door.SIGN_IN, factor="recovery_code", result="wrong", holder_id=SIGN_IN, rejected_at=NOON
-        ),
+        CodeRejected(door=Door.SIGN_IN, factor="recovery_code", result="wrong", holder_id=SIGN_IN, rejected_at=NOON),
         TwoFactorPaused(failures=5, until=later(minutes=1)),
         TwoFactorLocked(failures=10, until=later(minutes=30), sign_ins_ended=(SIGN_IN,)),
         TwoFactorUnlocked(reason=REASON),
@@ -225,9 +223,7 @@ def other_facts() -> list[CompanyEvent | SignInsEvent | EffectEvent]:
             receipts=("portal", "softphone"),
         ),
         NotificationSent(user_id=USER, cause_position=41, cause="KeyReset"),
-        NotificationFailed(
-            user_id=USER, cause_position=41, cause="KeyReset", problem="not_delivered", detail=EMAIL
-        ),
+        NotificationFailed(user_id=USER, cause_position=41, cause="KeyReset", problem="not_delivered", detail=EMAIL),
     ]
 
 

@@ -16,6 +16,7 @@ from aiohttp.test_utils import TestServer
 
 from services.adapters.passwords import Argon2Passwords
 from services.api.app import create_app
+from services.api.server import Runner
 from services.bootstrap import Runtime, runtime
 from services.settings import Settings
 from tests.support.database import Database
@@ -188,6 +189,13 @@ def cheap_passwords() -> Argon2Passwords:
     return Argon2Passwords(memory_kib=8, passes=1, lanes=1, cores=2)
 
 
+class OwnServer(TestServer):
+    """Runs as `factorlog serve` does."""
+
+    async def _make_runner(self, **options: Any) -> Runner:
+        return Runner(self.app, **options)
+
+
 @asynccontextmanager
 async def running(
     database: Database,
@@ -207,7 +215,7 @@ async def running(
         app = create_app(
             parts.application, parts.readiness, hosts=frozenset(), trusted_proxies=settings.trusted_proxies
         )
-        server = TestServer(app)
+        server = OwnServer(app)
         await server.start_server()
         stack.push_async_callback(server.close)
         http = await stack.enter_async_context(aiohttp.ClientSession())

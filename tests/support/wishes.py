@@ -101,9 +101,7 @@ def cancel_enrolment(holder: UUID = SESSION, *, at: datetime = NOON) -> commands
     return commands.CancelEnrolment(now=at, holder_id=holder)
 
 
-def reset_own(
-    proof: Proof | None = None, at: datetime = NOON, *, policy: Policy = OPTIONAL
-) -> commands.ResetOwnKey:
+def reset_own(proof: Proof | None = None, at: datetime = NOON, *, policy: Policy = OPTIONAL) -> commands.ResetOwnKey:
     return commands.ResetOwnKey(now=at, proof=proof or otp(), policy=policy)
 
 
@@ -117,9 +115,7 @@ def issue_codes(proof: OtpProof | None = None, at: datetime = NOON) -> commands.
     return commands.IssueRecoveryCodes(now=at, proof=proof or otp(), code_ids=NEW_CODES)
 
 
-def step_up(
-    proof: OtpProof | None = None, at: datetime = NOON, *, session: UUID = SESSION
-) -> commands.StepUp:
+def step_up(proof: OtpProof | None = None, at: datetime = NOON, *, session: UUID = SESSION) -> commands.StepUp:
     return commands.StepUp(now=at, session_id=session, proof=proof)
 
 
@@ -134,18 +130,14 @@ def change_own_password(at: datetime = NOON, *, session: UUID = SESSION) -> comm
 def end_sessions(
     *sessions: UUID, at: datetime = NOON, by_administrator: bool = False, reason: str | None = None
 ) -> commands.EndSessions:
-    return commands.EndSessions(
-        now=at, session_ids=sessions, by_administrator=by_administrator, reason=reason
-    )
+    return commands.EndSessions(now=at, session_ids=sessions, by_administrator=by_administrator, reason=reason)
 
 
 def sign_out(at: datetime = NOON, *, session: UUID = SESSION) -> commands.SignOut:
     return commands.SignOut(now=at, session_id=session)
 
 
-def order(
-    at: datetime = NOON, *, policy: Policy = OPTIONAL, reason: str | None = None
-) -> commands.OrderEnrolment:
+def order(at: datetime = NOON, *, policy: Policy = OPTIONAL, reason: str | None = None) -> commands.OrderEnrolment:
     return commands.OrderEnrolment(now=at, policy=policy, reason=reason)
 
 
@@ -153,9 +145,7 @@ def reset(at: datetime = NOON, *, policy: Policy = OPTIONAL, reason: str | None 
     return commands.ResetKey(now=at, policy=policy, reason=reason)
 
 
-def disable(
-    at: datetime = NOON, *, policy: Policy = OPTIONAL, reason: str | None = None
-) -> commands.DisableFactor:
+def disable(at: datetime = NOON, *, policy: Policy = OPTIONAL, reason: str | None = None) -> commands.DisableFactor:
     return commands.DisableFactor(now=at, policy=policy, reason=reason)
 
 

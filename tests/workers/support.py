@@ -73,9 +73,7 @@ class BrokenMailer:
 async def reset_by(service: Service, administrator: Person, user: Person, reason: str = "lost phone") -> None:
     """An administrator resets a user's key, fresh."""
     token = await service.fresh_sign_in(administrator)
-    done = await service.call(
-        "POST", f"/v1/users/{user.user_id}/two-factor/reset", token, {"reason": reason}
-    )
+    done = await service.call("POST", f"/v1/users/{user.user_id}/two-factor/reset", token, {"reason": reason})
     assert done.status == 200, done
 
 

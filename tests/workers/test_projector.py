@@ -77,7 +77,15 @@ async def test_filters_and_words(service: Service, worker: Worker) -> None:
     assert "KeyReset" in await types(to_at=at + timedelta(microseconds=1))
     assert "KeyReset" in await types(ip="127.0.0.1")
     assert await types(ip="127.0.0.2") == set()
-    for q in ("phone yester", "anna keyreset", "reset uta.us lost", "admin phone", "127.0.0 phone", "PHONE,", "it's | !lost"):
+    for q in (
+        "phone yester",
+        "anna keyreset",
+        "reset uta.us lost",
+        "admin phone",
+        "127.0.0 phone",
+        "PHONE,",
+        "it's | !lost",
+    ):
         assert await types(q=q) == {"KeyReset"}, q
     for q in ("hone", "phone | tomorrow", "phone & tomorrow", "a:*", "\\", "phone'|'anna", "':*"):
         assert await types(q=q) == set(), q

@@ -25,7 +25,7 @@ async def list_users(context: Context) -> models.UserList:
     page = found[: query.limit]
     cursor = None
     if len(found) > query.limit:
-        cursor = answers.make_cursor(page[-1].state.login.lower(), str(page[-1].user_id))
+        cursor = answers.make_cursor(page[-1].state.login, str(page[-1].user_id))
     return models.UserList(items=[_answer(context, user) for user in page], next_cursor=cursor)
 
 

@@ -286,9 +286,7 @@ class TestErasure:
         after = past.when(erase()).then(
             UserErased(erased_at=NOON, sessions_ended=(SESSION, OTHER), sign_ins_ended=(SIGN_IN,))
         )
-        assert after.state == UserState(
-            exists=True, erased=True, deactivated=True, authority=past.state.authority + 1
-        )
+        assert after.state == UserState(exists=True, erased=True, deactivated=True, authority=past.state.authority + 1)
 
     @pytest.mark.parametrize(
         "wish",

@@ -8,7 +8,17 @@ from events.decision import Refusal
 from events.user.commands import UserCommand
 from events.user.endings import endings
 from events.user.events import By, SessionsEnded, SignedOut
-from tests.support.facts import CODES, OFF_SIGNED_IN, ON_SIGNED_IN, PENDING, failures, ordered, shown, signed_in, signing_in
+from tests.support.facts import (
+    CODES,
+    OFF_SIGNED_IN,
+    ON_SIGNED_IN,
+    PENDING,
+    failures,
+    ordered,
+    shown,
+    signed_in,
+    signing_in,
+)
 from tests.support.given import KEY, SESSION, SIGN_IN, STEP, USER, Given, given, ident, idents
 from tests.support.wishes import (
     NEXT,

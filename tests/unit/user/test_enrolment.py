@@ -171,9 +171,7 @@ class TestReplacement:
     def test_it_needs_a_code_of_the_working_key(self) -> None:
         """E-05, E-06."""
         given(*ON_SIGNED_IN).when(start_enrolment()).then_refused(Refusal.STEP_UP_REQUIRED)
-        given(*ON_SIGNED_IN).when(start_enrolment(proof=WRONG)).then_refused(
-            Refusal.CODE_REJECTED, wrong(Door.REPLACE)
-        )
+        given(*ON_SIGNED_IN).when(start_enrolment(proof=WRONG)).then_refused(Refusal.CODE_REJECTED, wrong(Door.REPLACE))
 
     def test_the_code_is_spent_and_the_new_key_shown(self) -> None:
         after = given(*ON_SIGNED_IN).when(start_enrolment(proof=otp()))

@@ -208,7 +208,7 @@ RIGHT: Final[dict[str, UserCommand]] = {
     "step-up": step_up(otp()),
     "recovery codes": issue_codes(),
 }
-STOPS: Final = {
+STOPS: Final[dict[str, UserEvent]] = {
     "pause": paused(later(seconds=1)),
     "lock": locked(later(seconds=1)),
     "disabled": locked(None, total=100),
@@ -308,4 +308,3 @@ def test_patience_of_the_limits_does_not_widen_the_ladder(proof: Proof) -> None:
     story.when(start(limits=PATIENT)).then_granted().when(prove(proof, limits=PATIENT)).then_denied(
         Refusal.CODE_REJECTED
     )
-

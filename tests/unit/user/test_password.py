@@ -74,9 +74,7 @@ def test_an_administrators_reset_ends_everything_and_leaves_the_factor() -> None
 
 def test_a_password_that_must_be_changed_is_due_at_the_next_sign_in() -> None:
     past = given(created()).when(reset_password(must_change=True)).then_granted()
-    past.when(start()).then(
-        SignInStarted(sign_in_id=SIGN_IN, stage=Stage.PASSWORD, expires_at=later(minutes=5))
-    )
+    past.when(start()).then(SignInStarted(sign_in_id=SIGN_IN, stage=Stage.PASSWORD, expires_at=later(minutes=5)))
 
 
 @pytest.mark.parametrize(("policy", "stage"), [(YEARLY, None), (MONTHLY, Stage.PASSWORD), (Policy(), None)])

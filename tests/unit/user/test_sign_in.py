@@ -40,9 +40,7 @@ from tests.support.wishes import (
 )
 
 OTHER = ident("other-sign-in")
-BY_PASSWORD = SignedIn(
-    session_id=NEW_SESSION, factors=("password",), signed_in_at=NOON, expires_at=later(hours=12)
-)
+BY_PASSWORD = SignedIn(session_id=NEW_SESSION, factors=("password",), signed_in_at=NOON, expires_at=later(hours=12))
 BY_CODE = SignedIn(
     session_id=NEW_SESSION,
     sign_in_id=SIGN_IN,
@@ -60,9 +58,7 @@ def test_without_a_factor_the_password_begins_a_session() -> None:
 
 def test_with_a_factor_the_password_alone_begins_no_session() -> None:
     """O-08: a right password without a code leaves a sign-in that waits, and nothing else."""
-    given(*ON).when(start()).then(
-        SignInStarted(sign_in_id=SIGN_IN, stage=Stage.CODE, expires_at=later(minutes=5))
-    )
+    given(*ON).when(start()).then(SignInStarted(sign_in_id=SIGN_IN, stage=Stage.CODE, expires_at=later(minutes=5)))
 
 
 def test_a_right_code_begins_the_session_and_ends_the_sign_in() -> None:
@@ -73,9 +69,7 @@ def test_a_right_code_begins_the_session_and_ends_the_sign_in() -> None:
 
 def test_a_sign_in_works_once() -> None:
     """L-13: two verifications of one sign-in begin one session."""
-    given(*ON, signing_in()).when(prove()).then_granted().when(prove(otp(STEP + 1))).then_refused(
-        Refusal.SIGN_IN_OVER
-    )
+    given(*ON, signing_in()).when(prove()).then_granted().when(prove(otp(STEP + 1))).then_refused(Refusal.SIGN_IN_OVER)
 
 
 def test_a_wrong_code_is_refused_and_recorded() -> None:

@@ -1,4 +1,4 @@
--- $1 company, $2 credential id: the presented credential and everything of its user, one row.
+-- $1 companies, $2 credential ids (as many): the presented credentials and everything of their users, a row each.
 SELECT
     u.company_id,
     u.stream_id AS user_id,
@@ -15,9 +15,9 @@ SELECT
     h.expires_at AS held_expires_at,
     h.seen_at AS held_seen_at,
     h.attributes AS held_attributes
-FROM credential AS h
+FROM unnest($1::uuid[], $2::uuid[]) AS asked (company_id, credential_id)
+INNER JOIN credential AS h ON h.company_id = asked.company_id AND h.id = asked.credential_id
 INNER JOIN user_state AS u ON u.company_id = h.company_id AND u.stream_id = h.user_id
 LEFT JOIN person_key AS p ON p.company_id = u.company_id AND p.user_id = u.stream_id
 LEFT JOIN company_state AS c ON c.company_id = u.company_id AND c.stream_id = u.company_id
 LEFT JOIN credential AS k ON k.company_id = u.company_id AND k.user_id = u.stream_id AND k.kind = 'key'
-WHERE h.company_id = $1 AND h.id = $2

@@ -1,0 +1,92 @@
+"""`factorlog check` and `factorlog rebuild`: does everything say what the log says, and make it say so again."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+from rich.console import Console as Terminal
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+
+from services.adapters.evidence import PostgresEvidence
+from services.application.audit_check import check as check_evidence
+from services.application.evidence import Finding, Progress
+from services.application.rebuild import rebuild as rebuild_evidence
+from services.bootstrap import runtime
+from services.cli.exits import UNSOUND, explained
+from services.cli.places import settings_for
+
+R = TypeVar("R")
+
+DataDir = Annotated[Path | None, typer.Option(help="Data directory of the embedded servers.")]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
+
+
+def check(data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Compare every state, credential and read model with the log. 0: sound; 3: not, with the first bad position."""
+    found = _run(data_dir, "Checking", check_evidence)
+    if as_json:
+        typer.echo(json.dumps({"sound": not found, "findings": [_shown(one) for one in found]}))
+    elif not found:
+        typer.echo("sound")
+    else:
+        _print(found)
+    if found:
+        raise typer.Exit(UNSOUND)
+
+
+def rebuild(data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Make states and read models anew from the log, while the service runs. 3: something is left that it cannot."""
+    done = _run(data_dir, "Rebuilding", rebuild_evidence)
+    if as_json:
+        shown = {"companies": done.companies, "facts": done.facts, "rows": done.rows, "states": done.states}
+        typer.echo(json.dumps({**shown, "left": [_shown(one) for one in done.left]}))
+    else:
+        typer.echo(
+            f"{done.facts} facts of {done.companies} companies: {done.states} states and {done.rows} rows made anew"
+        )
+        _print(done.left)
+    if done.left:
+        raise typer.Exit(UNSOUND)
+
+
+def _run(data_dir: Path | None, title: str, act: Callable[[PostgresEvidence, Progress], Awaitable[R]]) -> R:
+    async def run(progress: Progress) -> R:
+        async with runtime(settings_for(data_dir)) as parts:
+            return await act(PostgresEvidence(parts.pool, parts.wrapper), progress)
+
+    with explained(), _bar(title) as progress:
+        return asyncio.run(run(progress))
+
+
+@contextmanager
+def _bar(title: str) -> Iterator[Progress]:
+    """A progress bar on a terminal, nothing elsewhere; on standard error, so that output stays clean."""
+    columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    terminal = Terminal(stderr=True)
+    with Bar(*columns, console=terminal, disable=not terminal.is_terminal, transient=True) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _print(found: Sequence[Finding]) -> None:
+    """Company by company, the first bad position first."""
+    for one in sorted(found, key=lambda one: (one.company_id, one.position is None, one.position or 0)):
+        where = f" at position {one.position}" if one.position is not None else ""
+        whose = f", stream {one.stream_id}" if one.stream_id is not None else ""
+        detail = f": {one.detail}" if one.detail else ""
+        typer.echo(f"company {one.company_id}{where}{whose}: {one.problem.replace('_', ' ')}{detail}")
+
+
+def _shown(one: Finding) -> dict[str, Any]:
+    return {
+        "company_id": str(one.company_id),
+        "problem": one.problem,
+        "position": one.position,
+        "stream_id": str(one.stream_id) if one.stream_id is not None else None,
+        "detail": one.detail,
+    }

@@ -1,0 +1,1 @@
+"""Measurements beside bare floors, all in one run: `python -m tests.benchmarks`."""

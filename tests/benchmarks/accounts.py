@@ -1,0 +1,241 @@
+"""Accounts in bulk: their facts go through the store's append, the rows beside them in one copy."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+from events.codec import SealingKeys
+from events.credentials import Credential, CredentialKind
+from events.envelope import Actor, ActorKind, Metadata, StreamKind, Traces
+from events.store.port import Append, Status
+from events.store.states import user_doc
+from events.totp import KEY_BYTES, time_step
+from events.user.events import (
+    EnrolmentStarted,
+    RecoveryCodesIssued,
+    SignedIn,
+    SignInStarted,
+    Stage,
+    TwoFactorEnabled,
+    UserCreated,
+    UserEvent,
+)
+from events.user.evolve import fold
+from services.application.context import Request
+from services.application.logins import login_key
+from services.application.sessions import IssuedToken, Tokens, session_row, sign_in_row
+from services.bootstrap import Runtime
+from tests.benchmarks.place import BenchmarkFailed, Place
+
+PASSWORD: Final = "Ein langes Kennwort, 7 Wörter"
+_AGO: Final = timedelta(minutes=30)
+_AT_ONCE: Final = 512
+_ADDRESS: Final = "127.0.0.1"
+
+
+@dataclass(slots=True, kw_only=True)
+class _Made:
+    """One account on its way into the database."""
+
+    company_id: UUID
+    user_id: UUID
+    login: str
+    key: bytes
+    token: str
+    wrapped: bytes
+    append: Append
+    rows: list[Credential] = field(default_factory=list)
+
+
+class Maker:
+    """Makes accounts with a confirmed key, ten recovery codes, and a sign-in in progress or a session."""
+
+    def __init__(self, parts: Runtime, password: bytes, address: bytes) -> None:
+        self._parts = parts
+        self._password = password
+        self._address = address
+        self._tokens = Tokens(parts.entropy)
+
+    async def make(self, company_id: UUID, login: str, *, session: bool) -> _Made:
+        parts, user_id = self._parts, self._parts.entropy.uuid()
+        data_key, wrapped = await parts.vault.new_person_key()
+        key, now = parts.entropy.bytes(KEY_BYTES), parts.clock.now()
+        kind = CredentialKind.SESSION if session else CredentialKind.SIGN_IN
+        token = self._tokens.issue(kind, company_id)
+        enrolment = self._enrolment(now - _AGO, login)
+        last, row = self._session(user_id, token, now) if session else self._sign_in(user_id, token, now)
+        events = (*enrolment, last)
+        rows = [row, *self._rows(company_id, user_id, enrolment, data_key, key)]
+        keys = SealingKeys(subject=data_key, subject_id=user_id, month=await parts.vault.month_key(company_id))
+        append = Append(
+            company_id=company_id,
+            stream_id=user_id,
+            stream_kind=StreamKind.USER,
+            expected=0,
+            decided_at=now,
+            events=events,
+            metadata=_metadata(parts, company_id, user_id),
+            keys=keys,
+            state=user_doc(fold(events)),
+            known_address=self._address,
+        )
+        return _Made(
+            company_id=company_id,
+            user_id=user_id,
+            login=login,
+            key=key,
+            token=token.token,
+            wrapped=wrapped,
+            append=append,
+            rows=rows,
+        )
+
+    def _enrolment(self, at: datetime, login: str) -> tuple[UserEvent, ...]:
+        entropy, key_id = self._parts.entropy, self._parts.entropy.uuid()
+        return (
+            UserCreated(
+                role="user",
+                language="de",
+                time_zone="Europe/Berlin",
+                created_at=at,
+                has_password=True,
+                login=login,
+                email=f"{login}@example.org",
+            ),
+            EnrolmentStarted(
+                key_id=key_id,
+                generation=1,
+                holder_id=entropy.uuid(),
+                started_at=at,
+                expires_at=at + timedelta(minutes=10),
+            ),
+            TwoFactorEnabled(key_id=key_id, generation=1, time_step=time_step(at), enabled_at=at, replaced=False),
+            RecoveryCodesIssued(code_ids=tuple(entropy.uuid() for _ in range(10)), issued_at=at),
+        )
+
+    def _sign_in(self, user_id: UUID, token: IssuedToken, now: datetime) -> tuple[UserEvent, Credential]:
+        until = now + timedelta(minutes=5)
+        begun = SignInStarted(sign_in_id=token.id, stage=Stage.CODE, expires_at=until)
+        return begun, sign_in_row(token, user_id, until)
+
+    def _session(self, user_id: UUID, token: IssuedToken, now: datetime) -> tuple[UserEvent, Credential]:
+        begun = SignedIn(
+            session_id=token.id, factors=("password", "otp"), signed_in_at=now, expires_at=now + timedelta(hours=12)
+        )
+        request = Request(id="", arrived_at=now, ip=_ADDRESS)
+        return begun, session_row(token, user_id, begun, request, now + timedelta(minutes=5))
+
+    def _rows(
+        self, company_id: UUID, user_id: UUID, enrolment: tuple[UserEvent, ...], data_key: bytes, key: bytes
+    ) -> list[Credential]:
+        entropy, rows = self._parts.entropy, []
+        password = Credential(
+            id=entropy.uuid(), user_id=user_id, kind=CredentialKind.PASSWORD, secret=self._password
+        )
+        for event in enrolment:
+            if isinstance(event, TwoFactorEnabled):
+                sealed = self._parts.vault.seal_key(key, data_key, company_id, user_id, "key", event.generation)
+                rows.append(
+                    Credential(
+                        id=event.key_id,
+                        user_id=user_id,
+                        kind=CredentialKind.KEY,
+                        secret=sealed,
+                        last_step=event.time_step,
+                    )
+                )
+            if isinstance(event, RecoveryCodesIssued):
+                rows += [
+                    Credential(id=i, user_id=user_id, kind=CredentialKind.RECOVERY_CODE, secret=entropy.bytes(32))
+                    for i in event.code_ids
+                ]
+        return [password, *rows]
+
+
+async def prepare(place: Place, name: str, *, companies: int, count: int, session: bool) -> tuple[Path, list[UUID]]:
+    """`count` accounts spread over as many companies; the file for the load generator, and the companies."""
+    parts = place.parts
+    password = await _shared_hash(parts)
+    address = await parts.application.sign_in._first_step.address_hash(
+        Request(id="", arrived_at=parts.clock.now(), ip=_ADDRESS)
+    )
+    maker = Maker(parts, password, address)
+    ids = [await parts.console.create_company(f"{name} {n}") for n in range(companies)]
+    people: list[tuple[str, str, str, str]] = []
+    for first in range(0, count, _AT_ONCE):
+        numbers = range(first, min(first + _AT_ONCE, count))
+        made = [await maker.make(ids[n % companies], f"{name}.{n}", session=session) for n in numbers]
+        await _store(place, made)
+        people += [(m.token, m.key.hex(), m.login, PASSWORD) for m in made]
+    path = place.folder / f"{name}.json"
+    path.write_text(json.dumps(people))
+    return path, ids
+
+
+async def _store(place: Place, made: Sequence[_Made]) -> None:
+    async def one(account: _Made) -> None:
+        if (await place.parts.store.append(account.append)).status is not Status.APPENDED:
+            raise BenchmarkFailed("an account could not be appended")
+
+    async with place.owner() as connection:
+        for table, columns, records in _copies(made):
+            await connection.copy_records_to_table(table, records=records, columns=columns)
+    await asyncio.gather(*(one(account) for account in made))
+
+
+def _copies(made: Sequence[_Made]) -> list[tuple[str, list[str], list[tuple[Any, ...]]]]:
+    return [
+        ("person_key", ["company_id", "user_id", "wrapped"], [(m.company_id, m.user_id, m.wrapped) for m in made]),
+        ("login", ["login_key", "company_id", "user_id"], [(login_key(m.login), m.company_id, m.user_id) for m in made]),
+        (
+            "credential",
+            "company_id id user_id kind secret expires_at seen_at last_step attributes".split(),
+            [
+                (
+                    m.company_id,
+                    r.id,
+                    r.user_id,
+                    str(r.kind),
+                    r.secret,
+                    r.expires_at,
+                    r.seen_at,
+                    r.last_step,
+                    json.dumps(r.attributes),
+                )
+                for m in made
+                for r in m.rows
+            ],
+        ),
+    ]
+
+
+async def prepare_floor(place: Place, count: int) -> Path:
+    """The floors' accounts: a key each, and nothing else."""
+    entropy, now = place.parts.entropy, place.parts.clock.now()
+    people = [(entropy.uuid(), entropy.bytes(KEY_BYTES)) for _ in range(count)]
+    async with place.owner() as connection:
+        await connection.copy_records_to_table(
+            "floor_account",
+            records=[(i, key, "on", 10, now, 0) for i, key in people],
+            columns=["id", "key", "state", "codes_left", "enrolled_at", "last_step"],
+        )
+    path = place.folder / "floor.json"
+    path.write_text(json.dumps([(str(i), key.hex(), "", "") for i, key in people]))
+    return path
+
+
+async def _shared_hash(parts: Runtime) -> bytes:
+    return await parts.application.sign_in._passwords.hash(PASSWORD)
+
+
+def _metadata(parts: Runtime, company_id: UUID, user_id: UUID) -> Metadata:
+    return Metadata(
+        actor=Actor(kind=ActorKind.USER, id=user_id, company_id=company_id),
+        request_id=str(parts.entropy.uuid()),
+        traces=Traces(ip=_ADDRESS, user_agent="Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"),
+    )

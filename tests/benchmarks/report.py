@@ -1,0 +1,80 @@
+"""The table and the JSON."""
+
+import json
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.benchmarks.figures import Figure, Sample
+
+
+def table(figures: list[Figure], machine: dict[str, str]) -> Table:
+    """One line a figure."""
+    head = ", ".join(f"{name} {value}" for name, value in machine.items())
+    made = Table(title="Factorlog beside bare floors", caption=head, title_justify="left", caption_justify="left")
+    for name in ("", "what", "beside"):
+        made.add_column(name, overflow="fold")
+    for name in ("reached", "floor", "ratio", "target", "", "CPU µs", "floor", "Postgres µs", "floor", "p50 ms", "p99 ms"):
+        made.add_column(name, justify="right", no_wrap=True)
+    group = ""
+    for figure in figures:
+        if figure.group != group:
+            made.add_section()
+        made.add_row("" if figure.group == group else figure.group, *_cells(figure))
+        group = figure.group
+    return made
+
+
+def _cells(figure: Figure) -> list[str]:
+    floor, product = figure.floor, figure.product
+    return [
+        figure.name,
+        figure.floor_name or "",
+        f"{_number(figure.reached)} {figure.unit}",
+        _number(floor.rate) if floor else "",
+        f"{figure.ratio:.2f}" if figure.ratio is not None else "",
+        _target(figure),
+        {True: "[green]met[/]", False: "[red]missed[/]", None: ""}[figure.met],
+        *(_cpu(sample, of) for of in ("process", "postgres") for sample in (product, floor)),
+        *(f"{value:.1f}" if value is not None else "" for value in ((product.p50, product.p99) if product else (None, None))),
+    ]
+
+
+def _cpu(sample: Sample | None, of: str) -> str:
+    if sample is None:
+        return ""
+    return f"{sample.microseconds if of == 'process' else sample.postgres_microseconds:,.0f}"
+
+
+def _target(figure: Figure) -> str:
+    target = figure.target
+    if target is None:
+        return ""
+    sign = "≤" if target.most else "≥"
+    if target.share:
+        return f"{sign} {target.value:g} ×"
+    scaled = figure.demanded is not None and figure.demanded < target.value
+    return f"{sign} {_number(target.value)}" + (f" (here {_number(figure.demanded or 0)})" if scaled else "")
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
+
+
+def show(figures: list[Figure], machine: dict[str, str]) -> None:
+    console = Console()
+    # A file or a pipe has no width of its own; half a table says nothing.
+    wide = console if console.is_terminal and console.width >= 150 else Console(width=190)
+    wide.print(table(figures, machine))
+
+
+def write_json(path: Path, figures: list[Figure], machine: dict[str, str], command: str, took: float) -> None:
+    document = {
+        "machine": machine,
+        "command": command,
+        "seconds": took,
+        "figures": [figure.as_json() for figure in figures],
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -1,0 +1,1 @@
+"""Rules of a company's own stream."""
