@@ -9,10 +9,11 @@ from uuid import UUID
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 NONCE_BYTES: Final = 12
 DATA_KEY_BYTES: Final = 32
+_SHA256: Final = SHA256()
 
 BoxName: TypeAlias = Literal["subject", "actor", "traces"]
 Random: TypeAlias = Callable[[int], bytes]
@@ -23,9 +24,12 @@ class SealBroken(Exception):
 
 
 def derive(data_key: bytes, context: bytes) -> tuple[bytes, bytes]:
-    """Encryption key and commitment key of one context: HKDF-SHA-256 (RFC 5869) with 64 bytes of output."""
+    """Encryption key and commitment key of one context: HKDF-Expand of RFC 5869 with SHA-256, 64 bytes.
+
+    Data keys are uniformly random, so there is nothing to extract (RFC 5869 §3.3).
+    """
     info = b"factorlog/box/1|" + context
-    derived = HKDF(algorithm=SHA256(), length=64, salt=None, info=info).derive(data_key)
+    derived = HKDFExpand(algorithm=_SHA256, length=64, info=info).derive(data_key)
     return derived[:32], derived[32:]
 
 

@@ -48,6 +48,10 @@ class StartRefused(Exception):
     """The program must not run like this; the text says what to do."""
 
 
+class AddressTaken(Exception):
+    """Somebody listens there already."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runtime:
     """One process's parts."""

@@ -2,10 +2,12 @@
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 from uuid import UUID
 
 import asyncpg
+from asyncpg import Record
+from asyncpg.pool import PoolConnectionProxy
 
 from events.envelope import ActorKind
 from events.facts import is_about_user
@@ -20,7 +22,7 @@ MOST: Final = 50_000  # people kept at once
 
 Unwrap: TypeAlias = Callable[[bytes], Awaitable[bytes]]
 PersonId: TypeAlias = tuple[UUID, UUID]  # company, user
-Connection: TypeAlias = "asyncpg.Pool[asyncpg.Record] | asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
+Connection: TypeAlias = "asyncpg.Pool[Record] | asyncpg.Connection[Record] | PoolConnectionProxy[Record]"
 
 
 @dataclass(frozen=True, slots=True)

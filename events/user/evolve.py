@@ -50,6 +50,7 @@ from events.user.state import (
     Session,
     SignInProgress,
     UserState,
+    held,
     without_sessions,
     without_sign_ins,
 )
@@ -179,11 +180,18 @@ def _password_set(state: UserState, at: datetime, *, must_change: bool) -> UserS
 
 
 def _signed_in(state: UserState, event: SignedIn) -> UserState:
-    kept = without_sessions(state, event.sessions_ended)
     session = Session(id=event.session_id, began_at=event.signed_in_at, expires_at=event.expires_at)
-    sign_ins = tuple(s for s in kept.sign_ins if s.id != event.sign_in_id)
-    begun = replace(kept, sessions=(*kept.sessions, session), sign_ins=sign_ins)
-    return _proven(begun, event.key_id, event.time_step, event.signed_in_at)
+    kept = tuple(s for s in state.sessions if s.id not in event.sessions_ended)
+    key = _spent(state.key, event.key_id, event.time_step, event.signed_in_at)
+    # One copy of the state: this is the fact of every sign-in.
+    return replace(
+        state,
+        sessions=(*kept, session),
+        sign_ins=tuple(s for s in state.sign_ins if s.id != event.sign_in_id),
+        pending=held(state, event.sessions_ended),
+        key=key,
+        ladder=state.ladder if key is state.key else Ladder(),
+    )
 
 
 def _sign_in_advanced(state: UserState, event: SignInAdvanced) -> UserState:
@@ -194,10 +202,15 @@ def _sign_in_advanced(state: UserState, event: SignInAdvanced) -> UserState:
 
 def _proven(state: UserState, key_id: UUID | None, time_step: int | None, at: datetime) -> UserState:
     """An OTP was accepted: its step is spent and the failures in a row are over."""
-    if state.key is None or time_step is None or state.key.id != key_id:
-        return state
-    key = replace(state.key, last_step=max(state.key.last_step, time_step), last_used_at=at)
-    return replace(state, key=key, ladder=Ladder())
+    key = _spent(state.key, key_id, time_step, at)
+    return state if key is state.key else replace(state, key=key, ladder=Ladder())
+
+
+def _spent(key: Key | None, key_id: UUID | None, time_step: int | None, at: datetime) -> Key | None:
+    """The key after one of its steps was accepted; the same object when none was."""
+    if key is None or time_step is None or key.id != key_id:
+        return key
+    return replace(key, last_step=max(key.last_step, time_step), last_used_at=at)
 
 
 def _enrolment_started(state: UserState, event: EnrolmentStarted) -> UserState:

@@ -148,15 +148,16 @@ def without_sessions(state: UserState, ended: tuple[UUID, ...]) -> UserState:
     """The state after these sessions ended; a pending key dies with the session that holds it."""
     if not ended:
         return state
-    return replace(state, sessions=tuple(s for s in state.sessions if s.id not in ended), pending=_held(state, ended))
+    return replace(state, sessions=tuple(s for s in state.sessions if s.id not in ended), pending=held(state, ended))
 
 
 def without_sign_ins(state: UserState, ended: tuple[UUID, ...]) -> UserState:
     """The state after these sign-ins in progress ended, their pending key with them."""
     if not ended:
         return state
-    return replace(state, sign_ins=tuple(s for s in state.sign_ins if s.id not in ended), pending=_held(state, ended))
+    return replace(state, sign_ins=tuple(s for s in state.sign_ins if s.id not in ended), pending=held(state, ended))
 
 
-def _held(state: UserState, ended: tuple[UUID, ...]) -> PendingKey | None:
+def held(state: UserState, ended: tuple[UUID, ...]) -> PendingKey | None:
+    """The pending key, unless the session or sign-in that holds it is among the ended ones."""
     return None if state.pending is not None and state.pending.holder_id in ended else state.pending

@@ -1,6 +1,7 @@
 """Bodies and answers of the HTTP contract."""
 
-from datetime import datetime
+import re
+from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Literal, Self
 from uuid import UUID
 from zoneinfo import available_timezones
@@ -9,6 +10,7 @@ from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
@@ -26,6 +28,19 @@ class Answer(BaseModel):
     CARRIES_SECRET: ClassVar[bool] = False  # such an answer is not kept for a repetition
 
 
+def _is_rfc_3339(text: Any) -> Any:
+    if not isinstance(text, str) or _RFC_3339.match(text) is None:
+        raise ValueError("has to be a time in the form of RFC 3339")
+    return text
+
+
+def _in_utc(at: datetime) -> datetime:
+    try:
+        return at.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("is beyond the times that can be told") from error
+
+
 def _is_time_zone(name: str) -> str:
     if name not in _TIME_ZONES:
         raise ValueError("is not a time zone of the IANA database")
@@ -33,6 +48,9 @@ def _is_time_zone(name: str) -> str:
 
 
 _TIME_ZONES = frozenset(available_timezones())
+_RFC_3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})\Z"
+)
 
 Code = Annotated[str, StringConstraints(pattern=r"^[0-9]{6}\z", min_length=6, max_length=6)]
 RecoveryCode = Annotated[str, StringConstraints(min_length=1, max_length=64)]
@@ -47,6 +65,8 @@ Email = Annotated[
     ),
 ]
 TimeZone = Annotated[str, AfterValidator(_is_time_zone), StringConstraints(max_length=64)]
+# Not strict within: the form of the text is already proven.
+Time = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_is_rfc_3339), AfterValidator(_in_utc)]
 Language = Literal["de", "en", "pt-BR"]
 RoleName = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[a-z][a-z0-9_]*\z")]
 FactorState = Literal["off", "enrolment_required", "on"]
@@ -115,8 +135,8 @@ class NewUserBody(Body):
     password: Password | None = None
     email: Email | None = None
     role: RoleName
-    activation_date: AwareDatetime | None = None
-    expiration_date: AwareDatetime | None = None
+    activation_date: Time | None = None
+    expiration_date: Time | None = None
     time_zone: TimeZone = "Europe/Berlin"
     language: Language = "de"
 
@@ -124,8 +144,8 @@ class NewUserBody(Body):
 class UserChangeBody(Body):
     email: Email | None = None
     role: RoleName | None = None
-    activation_date: AwareDatetime | None = None
-    expiration_date: AwareDatetime | None = None
+    activation_date: Time | None = None
+    expiration_date: Time | None = None
     time_zone: TimeZone | None = None
     language: Language | None = None
 
@@ -158,8 +178,8 @@ class EventsQuery(PageQuery):
     type: Annotated[str, StringConstraints(max_length=64)] | None = None
     user_id: UUID | None = None
     actor_id: UUID | None = None
-    from_at: Annotated[AwareDatetime | None, Field(alias="from")] = None
-    to_at: Annotated[AwareDatetime | None, Field(alias="to")] = None
+    from_at: Annotated[Time | None, Field(alias="from")] = None
+    to_at: Annotated[Time | None, Field(alias="to")] = None
     ip: Annotated[str, StringConstraints(max_length=64)] | None = None
     q: Annotated[str, StringConstraints(min_length=1, max_length=100)] | None = None
 

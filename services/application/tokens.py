@@ -2,6 +2,7 @@
 
 import base64
 import hmac
+import re
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
@@ -11,8 +12,9 @@ from events.credentials import CredentialKind
 
 PREFIX: Final = {CredentialKind.SIGN_IN: "fl_signin_", CredentialKind.SESSION: "fl_session_"}
 SECRET_BYTES: Final = 32
-_RAW_BYTES: Final = 16 + 16 + SECRET_BYTES
-_TEXT_LENGTH: Final = 86  # base64url of 64 bytes without padding
+_KINDS: Final = {prefix: kind for kind, prefix in PREFIX.items()}
+# base64url of 64 bytes without padding; the last character holds two bits only.
+_FORM: Final = re.compile(rf"({'|'.join(_KINDS)})([A-Za-z0-9_-]{{85}}[AQgw])", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +38,12 @@ def token_digest(token: str) -> bytes:
 
 def parse_token(token: str) -> PresentedToken | None:
     """None for anything that is not exactly a token of ours."""
-    for kind, prefix in PREFIX.items():
-        if not token.startswith(prefix) or len(token) != len(prefix) + _TEXT_LENGTH or not token.isascii():
-            continue
-        try:
-            raw = base64.b64decode(token[len(prefix) :] + "==", altchars=b"-_", validate=True)
-        except ValueError:
-            return None
-        if len(raw) != _RAW_BYTES:
-            return None
-        return PresentedToken(kind, UUID(bytes=raw[:16]), UUID(bytes=raw[16:32]), token_digest(token))
-    return None
+    found = _FORM.fullmatch(token)
+    if found is None:
+        return None
+    raw = base64.urlsafe_b64decode(found[2] + "==")
+    kind = _KINDS[found[1]]
+    return PresentedToken(kind, UUID(bytes=raw[:16]), UUID(bytes=raw[16:32]), token_digest(token))
 
 
 def matches(presented: PresentedToken, kind: CredentialKind, stored: bytes) -> bool:

@@ -17,8 +17,10 @@ from services.application.audit_check import check as check_evidence
 from services.application.evidence import Finding, Progress
 from services.application.rebuild import rebuild as rebuild_evidence
 from services.bootstrap import runtime
+from services.cli import logs
 from services.cli.exits import UNSOUND, explained
 from services.cli.places import settings_for
+from services.settings import Settings
 
 R = TypeVar("R")
 
@@ -55,12 +57,15 @@ def rebuild(data_dir: DataDir = None, as_json: AsJson = False) -> None:
 
 
 def _run(data_dir: Path | None, title: str, act: Callable[[PostgresEvidence, Progress], Awaitable[R]]) -> R:
-    async def run(progress: Progress) -> R:
-        async with runtime(settings_for(data_dir)) as parts:
+    async def run(settings: Settings, progress: Progress) -> R:
+        async with runtime(settings) as parts:
             return await act(PostgresEvidence(parts.pool, parts.wrapper), progress)
 
-    with explained(), _bar(title) as progress:
-        return asyncio.run(run(progress))
+    with explained():
+        settings = settings_for(data_dir)
+        logs.configure(settings.log_level)
+        with _bar(title) as progress:
+            return asyncio.run(run(settings, progress))
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from services.adapters.key_wrapper import KeyRefused
 from services.adapters.migrations import MigrationRefused
 from services.application.errors import Contended, Refused, Unacceptable
 from services.application.ports import KeyUnavailable
-from services.bootstrap import StartRefused
+from services.bootstrap import AddressTaken, StartRefused
 from services.embedded.errors import EmbeddedError
 from services.settings import SettingsError
 
@@ -43,7 +43,7 @@ def explained() -> Iterator[None]:
         fail("the key-encryption key is not the one of this installation", UNAVAILABLE)
     except Contended:
         fail("other writers were first, again and again; try later", UNAVAILABLE)
-    except EmbeddedError as error:
+    except (EmbeddedError, AddressTaken) as error:
         fail(str(error), UNAVAILABLE)
     except Unavailable:
         fail("the database is not reachable", UNAVAILABLE)

@@ -1,6 +1,7 @@
 """`factorlog serve`: one process of the API."""
 
 import asyncio
+import errno
 import signal
 import sys
 
@@ -10,7 +11,7 @@ from aiohttp import web
 from services.api.app import create_app
 from services.api.server import Runner
 from services.api.system import operations_app
-from services.bootstrap import Runtime, runtime
+from services.bootstrap import AddressTaken, Runtime, runtime
 from services.settings import Settings
 
 log = structlog.get_logger()
@@ -48,16 +49,25 @@ async def start(parts: Runtime) -> web.AppRunner:
         trusted_proxies=settings.trusted_proxies,
     )
     runner = Runner(app, access_log=None, shutdown_timeout=_GRACE, keepalive_timeout=75)
-    await runner.setup()
-    await web.TCPSite(runner, settings.host, settings.port, backlog=1024).start()
-    return runner
+    return await _listening(runner, settings.host, settings.port)
 
 
 async def start_operations(parts: Runtime) -> web.AppRunner:
     """The operations port, on loopback only."""
     runner = web.AppRunner(operations_app(parts.application, parts.readiness), access_log=None)
+    return await _listening(runner, "127.0.0.1", parts.settings.operations_port)
+
+
+async def _listening(runner: web.AppRunner, host: str, port: int) -> web.AppRunner:
+    """The runner, once it listens. Raises AddressTaken."""
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", parts.settings.operations_port).start()
+    try:
+        await web.TCPSite(runner, host, port, backlog=1024).start()
+    except OSError as error:
+        await runner.cleanup()
+        if error.errno != errno.EADDRINUSE:
+            raise
+        raise AddressTaken(f"{host}:{port} is in use") from error
     return runner
 
 

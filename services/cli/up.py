@@ -11,7 +11,7 @@ import aiohttp
 import structlog
 
 from services.adapters.migrations import migrate
-from services.bootstrap import StartRefused, runtime
+from services.bootstrap import AddressTaken, runtime
 from services.cli.demo import FILE, create_demo, refresh_demo, write_private
 from services.embedded.postgres import EmbeddedPostgres, PostgresUrls
 from services.embedded.processes import Child, Supervisor
@@ -112,4 +112,4 @@ def _demand_free(port: int) -> None:
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
-            raise StartRefused(f"port {port} is in use") from error
+            raise AddressTaken(f"port {port} is in use") from error

@@ -37,7 +37,7 @@ class Post:
 
     def messages(self) -> list[EmailMessage]:
         parser = BytesParser(policy=policy.default)
-        return [m for raw in self.arrived() if isinstance(m := parser.parsebytes(raw), EmailMessage)]
+        return [parser.parsebytes(raw) for raw in self.arrived()]
 
 
 class _Sink:
@@ -45,14 +45,14 @@ class _Sink:
         self.raw: list[bytes] = []
         self.recipients: list[str] = []
 
-    async def handle_DATA(self, server: object, session: object, envelope: object) -> str:  # noqa: N802
+    async def handle_DATA(self, server: object, session: object, envelope: object) -> str:
         self.raw.append(envelope.content)  # type: ignore[attr-defined]
         self.recipients += envelope.rcpt_tos  # type: ignore[attr-defined]
         return "250 taken over"
 
 
 class _Refusing:
-    async def handle_RCPT(self, *_: object) -> str:  # noqa: N802
+    async def handle_RCPT(self, *_: object) -> str:
         return "450 try later, uta@acme.example"
 
 

@@ -230,7 +230,7 @@ FIELDS: Final[list[tuple[str, str, dict[str, Any]]]] = [
     ("POST", "/v1/users", {"login": "u", "role": "user", "email": "no address"}),
     ("POST", "/v1/users", {"login": "u", "role": "user", "email": "a@b@c"}),
     ("POST", "/v1/users", {"login": "u", "role": "user", "email": "a@b\n"}),
-    ("POST", "/v1/users", {"login": "u", "role": "user", "email": "a" * 250 + "@b.c"}),
+    ("POST", "/v1/users", {"login": "u", "role": "user", "email": "a" * 251 + "@b.c"}),
     ("POST", "/v1/users", {"login": "u", "role": "user", "language": "fr"}),
     ("POST", "/v1/users", {"login": "u", "role": "user", "language": "DE"}),
     ("POST", "/v1/users", {"login": "u", "role": "user", "time_zone": "../../etc/passwd"}),
@@ -239,6 +239,10 @@ FIELDS: Final[list[tuple[str, str, dict[str, Any]]]] = [
     ("POST", "/v1/users", {"login": "u", "role": "user", "expiration_date": "2026-01-01"}),
     ("POST", "/v1/users", {"login": "u", "role": "user", "expiration_date": 1_800_000_000}),
     ("POST", "/v1/users", {"login": "u", "role": "user", "expiration_date": "tomorrow"}),
+    ("POST", "/v1/users", {"login": "u", "role": "user", "expiration_date": "1800000000"}),
+    ("POST", "/v1/users", {"login": "u", "role": "user", "expiration_date": "2026-01-01 00:00Z"}),
+    ("POST", "/v1/users", {"login": "u", "role": "user", "expiration_date": "9999-12-31T23:59:59-23:59"}),
+    ("POST", "/v1/users", {"login": "u", "role": "user", "activation_date": "0001-01-01T00:00:00+23:59"}),
     ("POST", "/v1/users", {"login": "u", "role": "user", "password": "short"}),
     ("POST", "/v1/users", {"login": "u", "role": "user", "password": "password"}),
     ("POST", "/v1/users", {"login": "long.enough.login", "role": "user", "password": "Long.Enough.Login"}),
@@ -273,6 +277,13 @@ async def test_i01_each_field_has_one_form_and_a_wrong_one_changes_nothing(servi
         for error in answer.json.get("errors", ()):
             assert set(error) == {"loc", "msg", "type"}
     assert await service.event_types(scene.companies["acme"]) == events
+
+
+async def test_i01_times_are_read_in_any_offset_and_told_in_utc(service: Service) -> None:
+    scene = await scene_of(service, "anna", "udo")
+    body = {"expiration_date": "2099-07-01T02:00:00.5+02:00"}
+    changed = await service.call("PATCH", scene.path("udo"), await scene.fresh("anna"), body)
+    assert changed.json["expiration_date"] == "2099-07-01T00:00:00.500000Z"
 
 
 # I-04: lists.

@@ -44,8 +44,10 @@ class Worker:
     def mails(self) -> list[EmailMessage]:
         """All that were written, by recipient."""
         parser = BytesParser(policy=policy.default)
-        found = [parser.parsebytes(file.read_bytes()) for file in (self.folder / "mail").glob("*.eml")]
-        return sorted((m for m in found if isinstance(m, EmailMessage)), key=lambda m: str(m["To"]))
+        found: list[EmailMessage] = [
+            parser.parsebytes(file.read_bytes()) for file in (self.folder / "mail").glob("*.eml")
+        ]
+        return sorted(found, key=lambda mail: str(mail["To"]))
 
     def mail_to(self, address: str) -> EmailMessage:
         return next(mail for mail in self.mails() if mail["To"] == address)
