@@ -169,7 +169,7 @@ async def open_pool(settings: Settings) -> "asyncpg.Pool[asyncpg.Record]":
         # No session state is used, so nothing has to be reset; the reset costs as much as a look-up.
         return
 
-    async with available():
+    async with available(), _let_in():
         pool = await asyncpg.create_pool(
             settings.database_url.get_secret_value(),
             min_size=min(2, settings.database_connections),
@@ -187,6 +187,14 @@ async def open_pool(settings: Settings) -> "asyncpg.Pool[asyncpg.Record]":
             },
         )
     return pool
+
+
+@asynccontextmanager
+async def _let_in() -> AsyncIterator[None]:
+    try:
+        yield
+    except (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError) as error:
+        raise StartRefused("the database of DATABASE_URL does not exist, or does not let this role in") from error
 
 
 async def _refuse_owner(pool: "asyncpg.Pool[asyncpg.Record]") -> None:

@@ -34,15 +34,21 @@ class GroupedReads(Generic[K, V]):
                 await self._answer([self._waiting.popleft() for _ in range(size)])
         finally:
             self._task = None
+            # Only when this task itself was ended: nobody may wait for ever.
+            for _, answer in self._waiting:
+                answer.cancel()
+            self._waiting.clear()
 
     async def _answer(self, group: list[tuple[K, asyncio.Future[V | None]]]) -> None:
         try:
             found = await self._read([key for key, _ in group])
-        except Exception as error:  # noqa: BLE001 - handed on to everybody who asked
+        except BaseException as error:
             for _, answer in group:
                 if not answer.done():
-                    answer.set_exception(error)
-            return
+                    answer.set_exception(error) if isinstance(error, Exception) else answer.cancel()
+            if isinstance(error, Exception):
+                return
+            raise
         for key, answer in group:
             if not answer.done():
                 answer.set_result(found.get(key))

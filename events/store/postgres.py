@@ -110,7 +110,8 @@ class PostgresEventStore:
     async def _flush(self, company_id: UUID, company: _Company) -> None:
         try:
             while company.waiting:
-                await self._commit(_next_batch(company.waiting))
+                if batch := _next_batch(company.waiting):
+                    await self._commit(batch)
         finally:
             company.busy = False
             self._companies.pop(company_id, None)
@@ -221,7 +222,11 @@ def _next_batch(waiting: deque[_Waiting]) -> list[_Waiting]:
     batch: list[_Waiting] = []
     streams: set[UUID] = set()
     while waiting and len(batch) < MAX_BATCH:
-        command = waiting[0][0]
+        command, _, outcome = waiting[0]
+        if outcome.cancelled():
+            # Whoever asked for it has been told that it did not happen.
+            waiting.popleft()
+            continue
         if batch and (command.alone is not None or command.stream_id in streams):
             break
         streams.add(command.stream_id)

@@ -166,7 +166,7 @@ class SignInRefused:
     """The password was right and the sign-in still refused."""
 
     VERSION: ClassVar[int] = 1
-    cause: Literal["not_yet_active", "expired", "deactivated", "order_expired"]
+    cause: Literal["not_yet_active", "expired", "deactivated", "order_expired", "factor_disabled"]
     refused_at: Instant
 
 

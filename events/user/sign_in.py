@@ -41,7 +41,9 @@ def start(state: UserState, wish: StartSignIn) -> Decision[UserEvent]:
     rehashed: tuple[UserEvent, ...] = (PasswordRehashed(),) if wish.rehashed else ()
     match effective(state, wish.policy, wish.now).next_sign_in:
         case "contact_administrator" if state.key is None:
-            return refused(Refusal.CONTACT_ADMINISTRATOR, SignInRefused(cause="order_expired", refused_at=wish.now))
+            disabled = state.ladder.disabled
+            refusal = SignInRefused(cause="factor_disabled" if disabled else "order_expired", refused_at=wish.now)
+            return refused(Refusal.CONTACT_ADMINISTRATOR, refusal)
         case "code" | "contact_administrator":
             return accepted(*rehashed, _begun(state, wish, Stage.CODE))
         case "enrolment":
@@ -111,6 +113,9 @@ def set_expired_password(state: UserState, wish: SetExpiredPassword) -> Decision
         return refused(Refusal.SIGN_IN_OVER)
     if progress.stage is not Stage.PASSWORD:
         return refused(Refusal.NOT_AT_THIS_STAGE)
+    if progress.factors == ("password",) and effective(state, wish.policy, wish.now).state != "off":
+        # A second factor is demanded since this sign-in began.
+        return refused(Refusal.SIGN_IN_OVER)
     changed = PasswordChanged(
         changed_at=wish.now,
         sessions_ended=tuple(s.id for s in state.sessions),

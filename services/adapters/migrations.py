@@ -11,6 +11,7 @@ from typing import Final, TypeAlias
 import asyncpg
 
 from events.sql import statement
+from events.store.postgres import available
 
 _LOCK: Final = statement(__file__, "migration_lock")
 _CREATE: Final = statement(__file__, "migration_create_table")
@@ -38,7 +39,10 @@ class _Migration:
 
 
 async def migrate(owner_url: str, directory: Path) -> list[str]:
-    """Apply what is missing, one transaction a file, and name it; two at once wait for each other."""
+    """Apply what is missing, one transaction a file, and name it; two at once wait for each other.
+
+    Raises MigrationRefused, Unavailable.
+    """
     files = _read(directory)
     async with _connected(owner_url) as connection:
         # Of the session, so it spans the transactions and ends with the connection, however that ends.
@@ -84,8 +88,14 @@ async def _applied(connection: _Connection) -> dict[str, bytes]:
 
 @asynccontextmanager
 async def _connected(url: str) -> AsyncIterator[_Connection]:
-    connection: _Connection = await asyncpg.connect(url)
-    try:
-        yield connection
-    finally:
-        await connection.close()
+    async with available():
+        try:
+            connection: _Connection = await asyncpg.connect(url)
+        except asyncpg.InvalidAuthorizationSpecificationError as error:
+            raise MigrationRefused("the database does not let this role in: is the URL the owner's?") from error
+        try:
+            yield connection
+        except asyncpg.InsufficientPrivilegeError as error:
+            raise MigrationRefused("this role may not change the schema: the owner's URL is needed") from error
+        finally:
+            await connection.close()

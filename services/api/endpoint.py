@@ -44,6 +44,8 @@ HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
 }
 _MAX_USER_AGENT: Final = 400
+# For all that a request waits for: a database that stands still must not make requests pile up.
+_PATIENCE_SECONDS: Final = 12.0
 
 
 class Allow(Enum):
@@ -151,7 +153,10 @@ class Raw:
 
 async def _answer(route: Route, app: Application, request: web.Request, incoming: Request) -> Raw:
     try:
-        return await _serve(route, app, request, incoming)
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            return await _serve(route, app, request, incoming)
+    except TimeoutError:
+        return _refusal(problem("unavailable", Retry_After="5"), incoming)
     except ProblemError as error:
         return _refusal(error, incoming)
 

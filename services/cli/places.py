@@ -12,7 +12,8 @@ def settings_for(data_dir: Path | None, **given: Any) -> Settings:
     """Settings with the embedded servers' addresses, unless the environment names a database."""
     if "FACTORLOG_DATABASE_URL" in inherited_environ():
         return from_environ(data_dir=data_dir, **given)
-    folder = data_dir or from_environ(database_url="unused").data_dir
+    # Whatever is wrong with the settings is told before anything that may be wrong with the folder.
+    folder = from_environ(data_dir=data_dir, database_url="unused", **given).data_dir
     return from_environ(
         data_dir=folder,
         database_url=postgres.read_urls(folder).app,

@@ -12,11 +12,13 @@ import typer
 from rich.console import Console as Terminal
 from rich.table import Table
 
+from events.decision import Refusal
 from events.policy import effective
 from events.store.port import StoredUser
 from events.store.states import user_state
 from events.user.state import account_state
 from services.adapters.users import PostgresUsers
+from services.application.errors import Refused
 from services.application.ports import UserFilter
 from services.bootstrap import Runtime, runtime
 from services.cli.exits import explained
@@ -97,8 +99,10 @@ def unlock(login: str, reason: Why = "command line", data_dir: DataDir = None, a
 
 
 async def _all_users(parts: Runtime, company_id: UUID) -> list[dict[str, Any]]:
-    policy = (await parts.store.company(company_id))[1].policy
-    users, found, after = PostgresUsers(parts.pool), [], None
+    company = (await parts.store.company(company_id))[1]
+    if not company.exists:
+        raise Refused(Refusal.NOT_FOUND)
+    policy, users, found, after = company.policy, PostgresUsers(parts.pool), [], None
     while rows := await users.page(company_id, policy, UserFilter(), 200, after):
         for user_id, _, doc in rows:
             state = user_state(doc)

@@ -62,6 +62,19 @@ def test_a_database_that_is_away_is_told_and_another_code(tmp_path: Path) -> Non
     assert "nothing" not in said.err
 
 
+@pytest.mark.parametrize("wrong", ["password", "database"])
+def test_a_database_that_does_not_let_us_in_is_told(database: Database, tmp_path: Path, wrong: str) -> None:
+    secret = database.app_url.split(":")[2].split("@")[0]
+    here = database.app_url.split("@/")[1].split("?")[0]
+    part = {"password": (f":{secret}@", ":another@"), "database": (f"/{here}?", "/nowhere?")}[wrong]
+    env = environment(FACTORLOG_DATABASE_URL=database.app_url.replace(*part))
+    said = command("serve", "--data-dir", tmp_path, env=env)
+    assert said.code == 1, said
+    assert "does not let this role in" in said.err
+    assert secret not in said.err
+    assert "Traceback" not in said.err
+
+
 def test_a_data_directory_where_nothing_was_ever_started_is_told(tmp_path: Path) -> None:
     said = command("serve", "--data-dir", tmp_path)
     assert said.code == 4

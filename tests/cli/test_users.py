@@ -119,7 +119,8 @@ async def test_reset_ends_every_session_is_on_record_and_is_refused_without_a_ke
         assert (await portal.start(account)).json["status"] == "enrolment_required"
     async with installation.database() as database:
         entry = await database.fetchval(
-            "SELECT convert_from(entry, 'UTF8') FROM event WHERE company_id = $1 AND stream_id = $2 AND type = 'KeyReset'",
+            "SELECT convert_from(entry, 'UTF8') FROM event"
+            " WHERE company_id = $1 AND stream_id = $2 AND type = 'KeyReset'",
             UUID(account.company_id),
             UUID(account.user_id),
         )

@@ -121,6 +121,7 @@ async def test_o02_after_a_step_no_earlier_one_is_accepted(service: Service) -> 
         assert (await guest.give(door, service.code(guest.person, 1))).status in (200, 201, 204), door
 
 
+@pytest.mark.timeout(sized(120, 1800))
 async def test_o03_of_twenty_uses_of_a_code_at_one_instant_exactly_one_wins(service: Service, another: Another) -> None:
     """O-03: twenty sign-ins in progress, one code, two processes."""
     company = await service.company()

@@ -97,6 +97,7 @@ def test_r03_equal_codes_of_two_people_have_different_hashes() -> None:
     assert hash_code(code, b"\x01" * 32) != hash_code(code, b"\x02" * 32)
 
 
+@pytest.mark.timeout(sized(120, 1800))
 async def test_r04_of_twenty_uses_of_a_code_at_one_instant_exactly_one_wins(service: Service, another: Another) -> None:
     """R-04: over two processes; the count falls by one, and the code never works again."""
     guest = await new_visitor(service, await service.company(), "udo.user")

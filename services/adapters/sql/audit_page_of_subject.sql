@@ -5,13 +5,13 @@ FROM (
     SELECT t.position, t.type, t.at, t.subject_id, t.actor_id, t.actor_kind, t.ip, t.user_agent, t.reason
     FROM audit_trail_1 AS t
     WHERE t.company_id = $1 AND t.position < $2
-        AND ($4::text IS NULL OR t.type = $4)
+        AND CASE WHEN $4::text IS NULL THEN true ELSE t.type = $4 END
         AND t.subject_id = $5
-        AND ($6::uuid IS NULL OR t.actor_id = $6)
-        AND ($7::timestamptz IS NULL OR t.at >= $7)
-        AND ($8::timestamptz IS NULL OR t.at < $8)
-        AND ($9::text IS NULL OR t.ip = $9)
-        AND ($10::text IS NULL OR t.words @@ $10::tsquery)
+        AND CASE WHEN $6::uuid IS NULL THEN true ELSE t.actor_id = $6 END
+        AND CASE WHEN $7::timestamptz IS NULL THEN true ELSE t.at >= $7 END
+        AND CASE WHEN $8::timestamptz IS NULL THEN true ELSE t.at < $8 END
+        AND CASE WHEN $9::text IS NULL THEN true ELSE t.ip = $9 END
+        AND CASE WHEN $10::text IS NULL THEN true ELSE t.words @@ $10::tsquery END
     ORDER BY t.subject_id DESC, t.position DESC
     LIMIT $3
 ) AS a
