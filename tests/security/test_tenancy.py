@@ -422,6 +422,8 @@ UNBOUND: Final[dict[str, str]] = {
     "sweep_credentials.sql": "expired rows go, whosever they are",
     "sweep_idempotency.sql": "old answers go, whosever they are",
     "customers.sql": "the provider's people act in every company's log",
+    "load_callers.sql": "pairs of company and credential: callers of several companies are read in one round trip",
+    "logins.sql": "pairs of company and user: a provider's member acts in other companies' logs",
     "keys_held.sql": "pairs of company and user: a provider's member acts in other companies' logs",
     "people.sql": "pairs of company and user: a provider's member acts in other companies' logs",
 }
