@@ -2,12 +2,14 @@
 
 import base64
 import hmac
+import string
 from collections.abc import Iterable
 from typing import Final
 from uuid import UUID
 
 CODE_BYTES: Final = 10  # 80 bits, 16 base32 characters
 _CHARACTERS: Final = 16
+_UPPER: Final = str.maketrans(string.ascii_lowercase, string.ascii_uppercase)
 
 
 def format_code(secret: bytes) -> str:
@@ -18,7 +20,8 @@ def format_code(secret: bytes) -> str:
 
 def normalise(given: str) -> str:
     """Case and hyphens do not matter; everything else does."""
-    return given.replace("-", "").upper()
+    # ASCII alone: str.upper() would make letters of other alphabets into some of ours.
+    return given.replace("-", "").translate(_UPPER)
 
 
 def hash_code(given: str, key: bytes) -> bytes:

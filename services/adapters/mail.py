@@ -3,12 +3,10 @@
 import asyncio
 import ipaddress
 import os
-from email.charset import QP, Charset
+from binascii import b2a_qp
 from email.errors import MessageError
 from email.header import Header
 from email.headerregistry import Address
-from email.message import Message as RawMessage
-from email.policy import compat32
 from email.utils import format_datetime
 from functools import lru_cache
 from pathlib import Path
@@ -23,27 +21,29 @@ CONNECTIONS: Final = 8  # at once, of one process
 ANSWER_SECONDS: Final = 5.0  # for one answer of the server
 DELIVERY_SECONDS: Final = 12.0  # for one message: shorter than a worker's lease
 
-_UTF_8: Final = Charset("utf-8")
-_UTF_8.body_encoding = QP
 _LINE: Final = 900  # RFC 5322 allows 998 characters
-_POLICY: Final = compat32.clone(linesep="\r\n")
 
 
-def compose(message: Message, sender: str) -> RawMessage:
-    """The message with its headers. Raises AddressUnusable; no value can add a header.
+def compose(message: Message, sender: str) -> bytes:
+    """The message as it travels. Raises AddressUnusable; no value can add a header.
 
-    By the old policy: three times as quick, and addresses are held to more than it asks for.
+    Put together here: `email` takes a millisecond for it, and holds addresses to less.
     """
-    mail: RawMessage = RawMessage(policy=_POLICY)
-    mail["From"] = _address(sender)
-    mail["To"] = _address(message.to)
-    mail["Subject"] = Header(" ".join(message.subject.split()), "utf-8", maxlinelen=_LINE).encode()
-    mail["Date"] = format_datetime(message.at)
-    mail["Message-ID"] = f"<{message.id}@{_address(sender).rpartition('@')[2]}>"
-    mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers, please
-    mail["MIME-Version"] = "1.0"
-    mail.set_payload(message.text, _UTF_8)
-    return mail
+    author = address_of(sender)
+    headers = {
+        "From": author,
+        "To": address_of(message.to),
+        "Subject": Header(" ".join(message.subject.split()), "utf-8", maxlinelen=_LINE).encode(),
+        "Date": format_datetime(message.at),
+        "Message-ID": f"<{message.id}@{author.rpartition('@')[2]}>",
+        "Auto-Submitted": "auto-generated",  # RFC 3834: no out-of-office answers, please
+        "MIME-Version": "1.0",
+        "Content-Type": "text/plain; charset=utf-8",
+        "Content-Transfer-Encoding": "quoted-printable",
+    }
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    text = "\r\n".join(message.text.splitlines()) + "\r\n"
+    return lines.encode("ascii") + b"\r\n" + b2a_qp(text.encode(), istext=True)
 
 
 class EmlMailer:
@@ -56,7 +56,8 @@ class EmlMailer:
     async def deliver(self, message: Message) -> None:
         mail = compose(message, self._sender)
         try:
-            await asyncio.to_thread(self._write, f"{message.id}.eml", mail.as_bytes())
+            # Into the page cache, no further: a small part of what the way to a thread and back costs.
+            self._write(f"{message.id}.eml", mail)
         except OSError as error:
             raise MailRefused(type(error).__name__) from error
 
@@ -89,7 +90,7 @@ class SmtpMailer:
         mail = compose(message, self._sender)
         try:
             async with self._free, asyncio.timeout(DELIVERY_SECONDS):
-                await self._send(mail)
+                await self._send(mail, address_of(message.to))
         except aiosmtplib.SMTPRecipientsRefused as error:
             raise MailRefused(f"recipient refused: {error.recipients[0].code}") from error
         except aiosmtplib.SMTPResponseException as error:
@@ -97,9 +98,11 @@ class SmtpMailer:
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
             raise MailRefused(type(error).__name__) from error
 
-    async def _send(self, mail: RawMessage) -> None:
+    async def _send(self, mail: bytes, to: str) -> None:
         await aiosmtplib.send(
             mail,
+            sender=address_of(self._sender),
+            recipients=[to],
             hostname=self._host,
             port=self._port,
             username=self._user,
@@ -111,7 +114,7 @@ class SmtpMailer:
 
 
 @lru_cache(maxsize=256)
-def _address(text: str) -> str:
+def address_of(text: str) -> str:
     """One mail address and nothing else; a domain in other letters than ASCII is written in them."""
     local, _, domain = text.rpartition("@")
     try:

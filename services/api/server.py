@@ -19,7 +19,8 @@ class Runner(web.AppRunner):
 
     def __init__(self, app: web.Application, **options: Any) -> None:
         # Packed bodies are refused; unpacking one to find that out would be work for nothing.
-        super().__init__(app, auto_decompress=False, **options)
+        # An access log would hold addresses, user agents and paths.
+        super().__init__(app, **{"auto_decompress": False, "access_log": None, **options})
 
     async def _make_server(self) -> web.Server:
         made = await super()._make_server()

@@ -99,14 +99,17 @@ class Executor:
                 user = await load()
             for attempt in range(ATTEMPTS):
                 done = await self._attempt(user, await form(user), idempotency)
-                if done is not None:
+                if isinstance(done, Done):
                     return done
                 await asyncio.sleep(self._jitter(attempt))
-                user = await load()
+                before, user = user, await load()
+                if done is Status.STEP_SPENT and user.version == before.version:
+                    # The state knows of no such use, the key does: it was spent all the same.
+                    raise Refused(Refusal.CODE_REJECTED)
         raise Contended
 
-    async def _attempt(self, user: StoredUser, formed: Formed, idempotency: IdempotencyClaim | None) -> Done | None:
-        """None: another writer was first."""
+    async def _attempt(self, user: StoredUser, formed: Formed, idempotency: IdempotencyClaim | None) -> Done | Status:
+        """CONFLICT, STEP_SPENT: another writer was first; what is on record then decides."""
         decision = decide(user.state, formed.command)
         if not decision.events:
             if decision.refusal is not None:
@@ -115,8 +118,8 @@ class Executor:
         after = fold(decision.events, user.state)
         append = await self._compose(user, after, formed, decision.events, decision.refusal, idempotency)
         result = await self._store.append(append)
-        if result.status is Status.CONFLICT:
-            return None
+        if result.status in (Status.CONFLICT, Status.STEP_SPENT):
+            return result.status
         _demand_appended(result.status)
         if idempotency is not None:
             idempotency.recorded = True
@@ -196,15 +199,13 @@ def _demand_appended(status: Status) -> None:
     match status:
         case Status.CALLER_GONE:
             raise Refused(Refusal.SESSION_OVER)
-        case Status.STEP_SPENT:
-            raise Refused(Refusal.CODE_REJECTED)
         case Status.LOGIN_TAKEN:
             raise Refused(Refusal.LOGIN_TAKEN)
         case Status.REPLAYED:
             raise Replayed
         case Status.LOST_LEASE:
             raise AssertionError("a user's stream holds no lease")
-        case Status.APPENDED | Status.CONFLICT:
+        case Status.APPENDED | Status.CONFLICT | Status.STEP_SPENT:
             return
 
 

@@ -1,8 +1,12 @@
 """The first step of a sign-in: throttled before a password is hashed, and telling nothing when it is refused."""
 
 import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 from uuid import UUID, uuid5
 
 from events.codec import SealingKeys
@@ -14,10 +18,11 @@ from services.application.context import ANONYMOUS, Request, metadata_of
 from services.application.errors import Refused, Throttled
 from services.application.execute import ATTEMPTS
 from services.application.logins import keyed, limited_address, login_key
-from services.application.ports import Clock, Limit, Passwords, Throttle
+from services.application.ports import Clock, Limit, Overloaded, Passwords, Throttle
 from services.application.rules import Rules
 from services.application.vault import Vault
 
+AT_ONCE: Final = 64  # first steps of one login from one address, in one process
 _NO_STATE = StateDoc(doc="{}", schema=1)
 
 
@@ -46,6 +51,7 @@ class FirstStep:
         self._clock = clock
         self._rules = rules
         self._turns: dict[UUID, asyncio.Lock] = {}
+        self._under_way: Counter[tuple[str, str]] = Counter()
 
     async def prove_password(self, login: str, password: str, request: Request) -> Proven:
         """The account when the password is right. Raises Refused, Throttled, Overloaded.
@@ -53,6 +59,26 @@ class FirstStep:
         The reserved try stays counted until `succeeded`: a right password of a closed account looks like a wrong one.
         """
         key = login_key(login)
+        async with self._few_at_once(key, limited_address(request.ip)):
+            return await self._prove(key, password, request)
+
+    async def succeeded(self, proven: Proven) -> None:
+        await self._throttle.give_back(proven.limits)
+
+    @asynccontextmanager
+    async def _few_at_once(self, key: str, address: str) -> AsyncIterator[None]:
+        """Before anything is asked of the database: a flood for one login would keep everybody else waiting there."""
+        if self._under_way[key, address] >= AT_ONCE:
+            raise Overloaded
+        self._under_way[key, address] += 1
+        try:
+            yield
+        finally:
+            self._under_way[key, address] -= 1
+            if not self._under_way[key, address]:
+                del self._under_way[key, address]
+
+    async def _prove(self, key: str, password: str, request: Request) -> Proven:
         account = await self._store.login(key, await self.address_hash(request))
         limits = await self._limits(key, account, request)
         reserved = await self._throttle.reserve(limits, self._clock.now())
@@ -68,9 +94,6 @@ class FirstStep:
             await self._record(account, request, throttled=False, count=1)
             raise Refused(Refusal.INVALID_CREDENTIALS)
         return Proven(account=account, limits=tuple(limits))
-
-    async def succeeded(self, proven: Proven) -> None:
-        await self._throttle.give_back(proven.limits)
 
     async def wait_for_refusal(self, request: Request) -> None:
         """Until a fixed time after arrival, or the next multiple of it when that has passed."""

@@ -129,7 +129,15 @@ class Place:
         out, err = self.folder / f"{kind}.out", self.folder / f"{kind}.err"
         command = [sys.executable, "-m", "tests.benchmarks.floors", kind, str(self.data_dir), str(port)]
         with out.open("wb") as said, err.open("wb") as complained:
-            process = subprocess.Popen(command, cwd=_ROOT, env=environment(), stdout=said, stderr=complained)
+            process = subprocess.Popen(
+                command,
+                cwd=_ROOT,
+                env=environment(),
+                stdout=said,
+                stderr=complained,
+                # Like the API process: schedulers share the machine out by session.
+                start_new_session=True,
+            )
         return Child(process, out, err)
 
 
@@ -166,4 +174,5 @@ def _load_process() -> "subprocess.Popen[str]":
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     )

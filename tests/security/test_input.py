@@ -13,7 +13,7 @@ from services.api.app import create_app
 from services.api.parsing import MAX_BODY, MAX_SIGN_IN_BODY
 from services.api.routes import ROUTES
 from tests.support.dump import full_dump
-from tests.support.raw_http import RawReply, send_raw
+from tests.support.raw_http import RawReply, header, send_raw
 from tests.support.scene import REASON, scene_of
 from tests.support.service import OwnServer, Person, Reply, Service
 from tests.support.sizes import sized
@@ -37,11 +37,6 @@ async def user(service: Service, *, on: bool = False) -> Person:
 
 async def post(service: Service, path: str, raw: bytes, token: str | None = None, **headers: str) -> Reply:
     return await service.call("POST", path, token, data=raw, headers={**JSON, **headers})
-
-
-def header(reply: Reply | RawReply, name: str) -> str | None:
-    """The header of that name, in whatever case it was sent."""
-    return {sent.lower(): value for sent, value in reply.headers.items()}.get(name.lower())
 
 
 def is_guarded(reply: Reply | RawReply) -> bool:

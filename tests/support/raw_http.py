@@ -4,6 +4,8 @@ import asyncio
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from tests.support.service import Reply
+
 
 @dataclass
 class RawReply:
@@ -12,6 +14,11 @@ class RawReply:
     status: int
     headers: dict[str, str]
     body: bytes
+
+
+def header(reply: Reply | RawReply, name: str) -> str | None:
+    """The header of that name, in whatever case it was sent."""
+    return {sent.lower(): value for sent, value in reply.headers.items()}.get(name.lower())
 
 
 async def send_raw(url: str, request: bytes, seconds: float = 5) -> RawReply:
