@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -99,12 +100,17 @@ def _storable(text: str | None) -> str | None:
 def _words(
     recorded: RecordedEvent, subject: Person | None, acting: Person | None, reason: str | None, ip: str | None
 ) -> str:
-    words = words_of_type(recorded.type)
-    if subject is not None:
-        words = words | subject.words
-    if acting is not None and acting is not subject:
-        words = words | acting.words
+    text = _names(
+        recorded.type,
+        subject.words if subject is not None else None,
+        acting.words if acting is not None and acting is not subject else None,
+    )
     if reason is not None:
-        words = words | words_of_text(reason)
-    text = " ".join(words)
+        text = " ".join((text, *words_of_text(reason)))
     return f"{text} {ip.lower()}" if ip is not None else text
+
+
+@lru_cache(maxsize=16_384)
+def _names(name: str, subject: frozenset[str] | None, acting: frozenset[str] | None) -> str:
+    """Most facts are one person's, again and again."""
+    return " ".join(words_of_type(name).union(subject or (), acting or ()))

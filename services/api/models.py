@@ -48,7 +48,8 @@ _RFC_3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})\Z"
 )
 
-Code = Annotated[str, StringConstraints(pattern=r"^[0-9]{6}\z", min_length=6, max_length=6)]
+# `$` is the very end here as in a browser: pydantic's engine knows no end before a last line break.
+Code = Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$", min_length=6, max_length=6)]
 RecoveryCode = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 Password = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 Login = Annotated[str, StringConstraints(min_length=1, max_length=64)]
@@ -57,13 +58,13 @@ Reason = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=
 Email = Annotated[
     str,
     StringConstraints(
-        min_length=3, max_length=254, pattern=r"^[^@\s\x00-\x1f\x7f<>,;\"]+@[^@\s\x00-\x1f\x7f<>,;\"]+\z"
+        min_length=3, max_length=254, pattern=r"""^[^@\s\x00-\x1f\x7f<>,;"]+@[^@\s\x00-\x1f\x7f<>,;"]+$"""
     ),
 ]
 TimeZone = Annotated[str, AfterValidator(_is_time_zone), StringConstraints(max_length=64)]
 Time = Annotated[AwareDatetime, BeforeValidator(_rfc_3339)]
 Language = Literal["de", "en", "pt-BR"]
-RoleName = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[a-z][a-z0-9_]*\z")]
+RoleName = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[a-z][a-z0-9_]*$")]
 FactorState = Literal["off", "enrolment_required", "on"]
 
 

@@ -134,9 +134,7 @@ class Maker:
         self, company_id: UUID, user_id: UUID, enrolment: tuple[UserEvent, ...], data_key: bytes, key: bytes
     ) -> list[Credential]:
         entropy, rows = self._parts.entropy, []
-        password = Credential(
-            id=entropy.uuid(), user_id=user_id, kind=CredentialKind.PASSWORD, secret=self._password
-        )
+        password = Credential(id=entropy.uuid(), user_id=user_id, kind=CredentialKind.PASSWORD, secret=self._password)
         for event in enrolment:
             if isinstance(event, TwoFactorEnabled):
                 sealed = self._parts.vault.seal_key(key, data_key, company_id, user_id, "key", event.generation)
@@ -191,7 +189,11 @@ async def _store(place: Place, made: Sequence[_Made]) -> None:
 def _copies(made: Sequence[_Made]) -> list[tuple[str, list[str], list[tuple[Any, ...]]]]:
     return [
         ("person_key", ["company_id", "user_id", "wrapped"], [(m.company_id, m.user_id, m.wrapped) for m in made]),
-        ("login", ["login_key", "company_id", "user_id"], [(login_key(m.login), m.company_id, m.user_id) for m in made]),
+        (
+            "login",
+            ["login_key", "company_id", "user_id"],
+            [(login_key(m.login), m.company_id, m.user_id) for m in made],
+        ),
         (
             "credential",
             "company_id id user_id kind secret expires_at seen_at last_step attributes".split(),

@@ -119,9 +119,7 @@ def _append_figure(name: str, ours: Sample, theirs: Sample, target: Target | Non
     )
 
 
-async def _repeated(
-    place: Place, act: Callable[[int, int], Awaitable[None]], callers: int, seconds: float
-) -> Sample:
+async def _repeated(place: Place, act: Callable[[int, int], Awaitable[None]], callers: int, seconds: float) -> Sample:
     """As many callers, each at once again, until the time is over."""
     done = 0
     with _metered(place) as meter:

@@ -15,7 +15,19 @@ def table(figures: list[Figure], machine: dict[str, str]) -> Table:
     made = Table(title="Factorlog beside bare floors", caption=head, title_justify="left", caption_justify="left")
     for name in ("", "what", "beside"):
         made.add_column(name, overflow="fold")
-    for name in ("reached", "floor", "ratio", "target", "", "CPU µs", "floor", "Postgres µs", "floor", "p50 ms", "p99 ms"):
+    for name in (
+        "reached",
+        "floor",
+        "ratio",
+        "target",
+        "",
+        "CPU µs",
+        "floor",
+        "Postgres µs",
+        "floor",
+        "p50 ms",
+        "p99 ms",
+    ):
         made.add_column(name, justify="right", no_wrap=True)
     group = ""
     for figure in figures:
@@ -37,7 +49,10 @@ def _cells(figure: Figure) -> list[str]:
         _target(figure),
         {True: "[green]met[/]", False: "[red]missed[/]", None: ""}[figure.met],
         *(_cpu(sample, of) for of in ("process", "postgres") for sample in (product, floor)),
-        *(f"{value:.1f}" if value is not None else "" for value in ((product.p50, product.p99) if product else (None, None))),
+        *(
+            f"{value:.1f}" if value is not None else ""
+            for value in ((product.p50, product.p99) if product else (None, None))
+        ),
     ]
 
 
