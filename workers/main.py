@@ -10,7 +10,7 @@ from events.store.port import Unavailable
 from events.user.reactions import EffectKind
 from services.adapters.mail import EmlMailer, SmtpMailer
 from services.application.mail import Mailer
-from services.bootstrap import Runtime
+from services.bootstrap import Runtime, StartRefused
 from services.settings import Settings
 from workers.bell import listen
 from workers.effects.drain import Drain, Lane
@@ -75,10 +75,13 @@ def drain_of(r: Runtime) -> Drain:
 
 
 def mailer_of(settings: Settings) -> Mailer:
-    """SMTP when it is set, else files in the data directory."""
-    if settings.smtp_url is not None:
-        return SmtpMailer(settings.smtp_url.get_secret_value(), settings.mail_from)
-    return EmlMailer(settings.data_dir / "mail", settings.mail_from)
+    """SMTP when it is set, else files in the data directory. Raises StartRefused."""
+    try:
+        if settings.smtp_url is not None:
+            return SmtpMailer(settings.smtp_url.get_secret_value(), settings.mail_from)
+        return EmlMailer(settings.data_dir / "mail", settings.mail_from)
+    except ValueError as error:
+        raise StartRefused(str(error)) from error
 
 
 async def _repeat(

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import lru_cache
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -100,17 +99,19 @@ def _storable(text: str | None) -> str | None:
 def _words(
     recorded: RecordedEvent, subject: Person | None, acting: Person | None, reason: str | None, ip: str | None
 ) -> str:
-    text = _names(
-        recorded.type,
-        subject.words if subject is not None else None,
-        acting.words if acting is not None and acting is not subject else None,
-    )
+    text = _names(recorded.type, subject, acting)
     if reason is not None:
         text = " ".join((text, *words_of_text(reason)))
     return f"{text} {ip.lower()}" if ip is not None else text
 
 
-@lru_cache(maxsize=16_384)
-def _names(name: str, subject: frozenset[str] | None, acting: frozenset[str] | None) -> str:
-    """Most facts are one person's, again and again."""
-    return " ".join(words_of_type(name).union(subject or (), acting or ()))
+def _names(name: str, subject: Person | None, acting: Person | None) -> str:
+    """Most facts are one person's own, again and again: those texts are kept as long as the person is."""
+    one = subject if acting is None or acting is subject else acting if subject is None else None
+    if one is None:
+        both = (person.words for person in (subject, acting) if person is not None)
+        return " ".join(words_of_type(name).union(*both))
+    text = one.texts.get(name)
+    if text is None:
+        text = one.texts[name] = " ".join(words_of_type(name) | one.words)
+    return text

@@ -2,12 +2,8 @@
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 from uuid import UUID
-
-import asyncpg
-from asyncpg import Record
-from asyncpg.pool import PoolConnectionProxy
 
 from events.envelope import ActorKind
 from events.facts import is_about_user
@@ -22,7 +18,12 @@ MOST: Final = 50_000  # people kept at once
 
 Unwrap: TypeAlias = Callable[[bytes], Awaitable[bytes]]
 PersonId: TypeAlias = tuple[UUID, UUID]  # company, user
-Connection: TypeAlias = "asyncpg.Pool[Record] | asyncpg.Connection[Record] | PoolConnectionProxy[Record]"
+
+
+class Connection(Protocol):
+    """A pool, or one connection of it."""
+
+    async def fetch(self, query: str, *args: Any) -> list[Any]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class Person:
 
     key: bytes | None = field(default=None, repr=False)
     words: frozenset[str] = frozenset()
+    texts: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
 
 
 NOBODY: Final = Person()

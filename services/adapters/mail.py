@@ -8,7 +8,6 @@ from email.errors import MessageError
 from email.header import Header
 from email.headerregistry import Address
 from email.utils import format_datetime
-from functools import lru_cache
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
@@ -29,13 +28,12 @@ def compose(message: Message, sender: str) -> bytes:
 
     Put together here: `email` takes a millisecond for it, and holds addresses to less.
     """
-    author = address_of(sender)
     headers = {
-        "From": author,
+        "From": sender,
         "To": address_of(message.to),
         "Subject": Header(" ".join(message.subject.split()), "utf-8", maxlinelen=_LINE).encode(),
         "Date": format_datetime(message.at),
-        "Message-ID": f"<{message.id}@{author.rpartition('@')[2]}>",
+        "Message-ID": f"<{message.id}@{sender.rpartition('@')[2]}>",
         "Auto-Submitted": "auto-generated",  # RFC 3834: no out-of-office answers, please
         "MIME-Version": "1.0",
         "Content-Type": "text/plain; charset=utf-8",
@@ -51,7 +49,7 @@ class EmlMailer:
 
     def __init__(self, directory: Path, sender: str) -> None:
         self._directory = directory
-        self._sender = sender
+        self._sender = sender_address(sender)
 
     async def deliver(self, message: Message) -> None:
         mail = compose(message, self._sender)
@@ -78,7 +76,7 @@ class SmtpMailer:
         parts = urlsplit(url)
         if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
             raise ValueError("an SMTP URL is smtp://host or smtps://host, with user:password@ and :port if needed")
-        self._sender = sender
+        self._sender = sender_address(sender)
         self._host = parts.hostname
         self._implicit_tls = parts.scheme == "smtps"
         self._port = parts.port or (465 if self._implicit_tls else 587 if parts.username else 25)
@@ -101,7 +99,7 @@ class SmtpMailer:
     async def _send(self, mail: bytes, to: str) -> None:
         await aiosmtplib.send(
             mail,
-            sender=address_of(self._sender),
+            sender=self._sender,
             recipients=[to],
             hostname=self._host,
             port=self._port,
@@ -113,7 +111,14 @@ class SmtpMailer:
         )
 
 
-@lru_cache(maxsize=256)
+def sender_address(text: str) -> str:
+    """Our own address. Raises ValueError with a sentence for the operator."""
+    try:
+        return address_of(text)
+    except AddressUnusable as error:
+        raise ValueError("the sender of mails has to be one plain address, name@domain") from error
+
+
 def address_of(text: str) -> str:
     """One mail address and nothing else; a domain in other letters than ASCII is written in them."""
     local, _, domain = text.rpartition("@")

@@ -129,6 +129,15 @@ def dispatcher(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResp
         )
         request[REQUEST_ID] = incoming.id
         answer = await _answer(route, app, request, incoming)
+        # At debug: a line for each request would cost as much as a look-up does.
+        log.debug(
+            "request",
+            request_id=incoming.id,
+            route=route.path,
+            method=route.method,
+            status=answer.status,
+            milliseconds=round((app.clock.now() - incoming.arrived_at).total_seconds() * 1000, 1),
+        )
         return respond(answer.status, answer.body, incoming.id, answer.headers)
 
     return handle

@@ -26,10 +26,13 @@ from events.user.events import (
     UserEvent,
 )
 from events.user.evolve import fold
+from services.adapters.passwords import Argon2Passwords
+from services.adapters.system import available_cores
 from services.application.context import Request
-from services.application.logins import login_key
+from services.application.logins import keyed, limited_address, login_key
 from services.application.sessions import IssuedToken, Tokens, session_row, sign_in_row
 from services.bootstrap import Runtime
+from services.settings import Settings
 from tests.benchmarks.place import BenchmarkFailed, Place
 
 PASSWORD: Final = "Ein langes Kennwort, 7 Wörter"
@@ -159,9 +162,7 @@ async def prepare(place: Place, name: str, *, companies: int, count: int, sessio
     """`count` accounts spread over as many companies; the file for the load generator, and the companies."""
     parts = place.parts
     password = await _shared_hash(parts)
-    address = await parts.application.sign_in._first_step.address_hash(
-        Request(id="", arrived_at=parts.clock.now(), ip=_ADDRESS)
-    )
+    address = keyed(await parts.vault.pepper(), "address", limited_address(_ADDRESS))
     maker = Maker(parts, password, address)
     ids = [await parts.console.create_company(f"{name} {n}") for n in range(companies)]
     people: list[tuple[str, str, str, str]] = []
@@ -196,7 +197,7 @@ def _copies(made: Sequence[_Made]) -> list[tuple[str, list[str], list[tuple[Any,
         ),
         (
             "credential",
-            "company_id id user_id kind secret expires_at seen_at last_step attributes".split(),
+            ["company_id", "id", "user_id", "kind", "secret", "expires_at", "seen_at", "last_step", "attributes"],
             [
                 (
                     m.company_id,
@@ -232,7 +233,21 @@ async def prepare_floor(place: Place, count: int) -> Path:
 
 
 async def _shared_hash(parts: Runtime) -> bytes:
-    return await parts.application.sign_in._passwords.hash(PASSWORD)
+    passwords = hasher(parts.settings)
+    try:
+        return await passwords.hash(PASSWORD)
+    finally:
+        passwords.close()
+
+
+def hasher(settings: Settings) -> Argon2Passwords:
+    """As the API process has it."""
+    return Argon2Passwords(
+        memory_kib=settings.argon2_memory_kib,
+        passes=settings.argon2_passes,
+        lanes=settings.argon2_lanes,
+        cores=available_cores(),
+    )
 
 
 def _metadata(parts: Runtime, company_id: UUID, user_id: UUID) -> Metadata:

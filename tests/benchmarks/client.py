@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -175,9 +176,7 @@ async def run(job: dict[str, Any], people: list[Person]) -> dict[str, Any]:
     tally = Tally(began + job["seconds"], _taken(people, job["skip"], again=job["again"]))
     ends: list[asyncio.Future[None]] = [loop.create_future() for _ in range(job["callers"])]
     for end in ends:
-        await loop.create_connection(
-            lambda end=end: Caller(lambda p: talk(path, p), tally, end), "127.0.0.1", job["port"]
-        )  # type: ignore[misc]  # noqa: E501
+        await loop.create_connection(partial(Caller, partial(talk, path), tally, end), "127.0.0.1", job["port"])
     await asyncio.gather(*ends)
     ordered = sorted(tally.latencies) or [0.0]
     return {

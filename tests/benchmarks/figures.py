@@ -1,7 +1,7 @@
 """What was measured, and what it is held against."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
 
@@ -15,6 +15,7 @@ class Sample:
     postgres_cpu: float = 0.0
     p50: float | None = None
     p99: float | None = None
+    others: float = 0.0  # the share of the processors that other programs had meanwhile
 
     @property
     def rate(self) -> float:
@@ -48,6 +49,7 @@ def joined(samples: Sequence[Sample]) -> Sample:
         postgres_cpu=sum(s.postgres_cpu for s in samples),
         p50=middle.p50,
         p99=middle.p99,
+        others=sum(s.others * s.seconds for s in samples) / sum(s.seconds for s in samples),
     )
 
 
@@ -86,6 +88,14 @@ class Figure:
         return self.reached / self.floor.rate if self.floor is not None else None
 
     @property
+    def cpu_ratio(self) -> float | None:
+        """The floor's CPU for one operation beside ours, Postgres counted in: what a busy machine disturbs least."""
+        if self.product is None or self.floor is None:
+            return None
+        ours, theirs = (s.microseconds + s.postgres_microseconds for s in (self.product, self.floor))
+        return theirs / ours if ours else None
+
+    @property
     def demanded(self) -> float | None:
         """The target in the figure's own unit."""
         if self.target is None:
@@ -112,17 +122,8 @@ class Figure:
             "floor_name": self.floor_name,
             "floor": self.floor.as_json() if self.floor else None,
             "ratio": self.ratio,
+            "cpu_ratio": self.cpu_ratio,
             "target": asdict(self.target) if self.target else None,
             "demanded": self.demanded,
             "met": self.met,
         }
-
-
-@dataclass(slots=True)
-class Figures:
-    """Everything of one run; each figure is shown as soon as it is there."""
-
-    all: list[Figure] = field(default_factory=list)
-
-    def missed(self) -> list[Figure]:
-        return [figure for figure in self.all if figure.met is False]

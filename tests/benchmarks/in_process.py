@@ -1,12 +1,7 @@
 """Appends, replay and projection, straight on the store."""
 
-import asyncio
-import gc
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from datetime import timedelta
-from itertools import count
 from typing import Final
 from uuid import UUID
 
@@ -19,10 +14,10 @@ from events.store.states import user_doc
 from events.user.events import SignInStarted, Stage
 from events.user.state import Key, UserState
 from services.bootstrap import Runtime
-from tests.benchmarks import machine
 from tests.benchmarks.accounts import prepare
 from tests.benchmarks.figures import Figure, Sample, Target, joined
 from tests.benchmarks.floors import INSERT_EVENT
+from tests.benchmarks.meter import metered, repeated
 from tests.benchmarks.over_http import CALLERS
 from tests.benchmarks.place import BenchmarkFailed, Place
 from workers.projector import Projector
@@ -108,8 +103,8 @@ async def _beside_inserts(place: Place, appender: Appender, callers: int) -> tup
 
     for _ in range(place.rounds):
         seconds = place.seconds / place.rounds
-        ours.append(await _repeated(place, appender.append, callers, seconds))
-        theirs.append(await _repeated(place, insert, callers, seconds))
+        ours.append(await repeated(place, appender.append, callers, seconds))
+        theirs.append(await repeated(place, insert, callers, seconds))
     return joined(ours), joined(theirs)
 
 
@@ -117,53 +112,6 @@ def _append_figure(name: str, ours: Sample, theirs: Sample, target: Target | Non
     return Figure(
         group="Appends", name=name, product=ours, floor_name="single-row inserts", floor=theirs, target=target
     )
-
-
-async def _repeated(place: Place, act: Callable[[int, int], Awaitable[None]], callers: int, seconds: float) -> Sample:
-    """As many callers, each at once again, until the time is over."""
-    done = 0
-    with _metered(place) as meter:
-        until = time.perf_counter() + seconds
-
-        async def caller(number: int) -> None:
-            nonlocal done
-            for turn in count():
-                await act(number, turn)
-                done += 1
-                if time.perf_counter() >= until:
-                    return
-
-        await asyncio.gather(*(caller(number) for number in range(callers)))
-    return meter.sample(done)
-
-
-class _Meter:
-    """Wall clock and CPU between enter and exit."""
-
-    def __init__(self, place: Place) -> None:
-        self._place = place
-        self._before = self._read()
-        self._after = self._before
-
-    def stop(self) -> None:
-        self._after = self._read()
-
-    def sample(self, operations: int) -> Sample:
-        seconds, cpu, postgres = (b - a for a, b in zip(self._before, self._after, strict=True))
-        return Sample(operations=operations, seconds=seconds, cpu=cpu, postgres_cpu=postgres)
-
-    def _read(self) -> tuple[float, float, float]:
-        return time.perf_counter(), machine.own_cpu_seconds(), machine.tree_cpu_seconds(self._place.postgres_pid)
-
-
-@contextmanager
-def _metered(place: Place) -> Iterator[_Meter]:
-    # What the harness itself keeps must not be walked again and again.
-    gc.collect()
-    gc.freeze()
-    meter = _Meter(place)
-    yield meter
-    meter.stop()
 
 
 async def replay(place: Place) -> AsyncIterator[Figure]:
@@ -184,7 +132,7 @@ async def replay(place: Place) -> AsyncIterator[Figure]:
 async def _replayed(place: Place, company_id: UUID, facts: int, *, decoded: bool) -> Sample:
     rounds = []
     for _ in range(place.rounds):
-        with _metered(place) as meter:
+        with metered(place) as meter:
             after = 0
             while after < facts:
                 page = await place.parts.store.events(company_id, after, min(_PAGE, facts - after))
@@ -202,14 +150,14 @@ async def projection(place: Place) -> AsyncIterator[Figure]:
     pool, wrapper = place.parts.pool, place.parts.wrapper
     head = await pool.fetchval("SELECT position FROM company_log WHERE company_id = $1", company_id)
     await place.settle()
-    with _metered(place) as meter:
+    with metered(place) as meter:
         moved = await AuditTrailRunner(pool, wrapper.unwrap).catch_up(company_id, 0, head)
     if moved != head:
         raise BenchmarkFailed(f"the projector moved {moved} of {head} facts")
     yield Figure(
         group="Projector", name=f"1 company, {head} events", product=meter.sample(moved), target=Target(value=20_000.0)
     )
-    with _metered(place) as meter:
+    with metered(place) as meter:
         moved = await Projector(pool, wrapper).project()
     stopped = await pool.fetchval("SELECT count(*) FROM projection WHERE name = $1 AND stopped IS NOT NULL", NAME)
     if stopped:

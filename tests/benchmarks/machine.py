@@ -43,6 +43,17 @@ def own_cpu_seconds() -> float:
     return used.ru_utime + used.ru_stime
 
 
+def busy_seconds() -> float:
+    """Processor time that the whole machine has used so far."""
+    user, nice, system, _, _, irq, softirq, *_ = Path("/proc/stat").read_text().splitlines()[0].split()[1:]
+    return sum(map(int, (user, nice, system, irq, softirq))) / _TICKS
+
+
+def share_of_others(seconds: float, busy: float, ours: float) -> float:
+    """How much of the processors other programs had meanwhile: above some percent, rates say little."""
+    return max(0.0, busy - ours) / (seconds * (os.cpu_count() or 1))
+
+
 def memory_mebibytes(pid: int) -> tuple[float, float]:
     """(resident now, the most it ever was)."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()

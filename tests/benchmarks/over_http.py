@@ -1,17 +1,14 @@
 """OTP checks, look-ups and full sign-ins over HTTP."""
 
-import asyncio
-import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from services.adapters.passwords import Argon2Passwords
 from services.adapters.system import available_cores
-from tests.benchmarks import machine
-from tests.benchmarks.accounts import PASSWORD, prepare, prepare_floor
+from tests.benchmarks.accounts import PASSWORD, hasher, prepare, prepare_floor
 from tests.benchmarks.figures import Figure, Sample, Target, joined
+from tests.benchmarks.meter import repeated
 from tests.benchmarks.place import Place
 
 CALLERS: Final = (1, 8, 32)
@@ -112,26 +109,16 @@ async def sign_ins(place: Place) -> AsyncIterator[Figure]:
 
 async def _argon2(place: Place, callers: int, seconds: float) -> Sample:
     """The service's hasher in its bounded pool, and nothing else."""
-    settings = place.parts.settings
-    passwords = Argon2Passwords(
-        memory_kib=settings.argon2_memory_kib,
-        passes=settings.argon2_passes,
-        lanes=settings.argon2_lanes,
-        cores=available_cores(),
-    )
+    passwords = hasher(place.parts.settings)
     stored = await passwords.hash(PASSWORD)
-    began, cpu, count = time.perf_counter(), machine.own_cpu_seconds(), 0
 
-    async def caller(number: int) -> None:
-        nonlocal count
-        while time.perf_counter() < began + seconds:
-            assert await passwords.verify(str(number), stored, PASSWORD)
-            count += 1
+    async def verify(caller: int, turn: int) -> None:
+        assert await passwords.verify(str(caller), stored, PASSWORD)
 
-    await asyncio.gather(*(caller(number) for number in range(callers)))
-    took, used = time.perf_counter() - began, machine.own_cpu_seconds() - cpu
-    passwords.close()
-    return Sample(operations=count, seconds=took, cpu=used)
+    try:
+        return await repeated(place, verify, callers, seconds)
+    finally:
+        passwords.close()
 
 
 async def _run(

@@ -74,21 +74,25 @@ class Place:
     async def measured(self, server: str, **job: Any) -> tuple[Sample, int]:
         """One load on one server, and how many people it took."""
         target = await self.server(server)
-        cpu, postgres = machine.cpu_seconds(target.pid), machine.tree_cpu_seconds(self.postgres_pid)
+        before = self._times(target)
         answer = await asyncio.to_thread(self._load, {"port": target.port, **job})
         if answer["wrong"]:
             raise BenchmarkFailed(f"{server} answered {answer['wrong'][0]}")
-        return (
-            Sample(
-                operations=answer["operations"],
-                seconds=answer["seconds"],
-                cpu=machine.cpu_seconds(target.pid) - cpu,
-                postgres_cpu=machine.tree_cpu_seconds(self.postgres_pid) - postgres,
-                p50=answer["p50"],
-                p99=answer["p99"],
-            ),
-            answer["used"],
+        cpu, postgres, busy = (b - a for a, b in zip(before, self._times(target), strict=True))
+        sample = Sample(
+            operations=answer["operations"],
+            seconds=answer["seconds"],
+            cpu=cpu,
+            postgres_cpu=postgres,
+            p50=answer["p50"],
+            p99=answer["p99"],
+            others=machine.share_of_others(answer["seconds"], busy, cpu + postgres + answer["cpu"]),
         )
+        return sample, answer["used"]
+
+    def _times(self, server: Server) -> tuple[float, float, float]:
+        postgres = machine.tree_cpu_seconds(self.postgres_pid)
+        return machine.cpu_seconds(server.pid), postgres, machine.busy_seconds()
 
     @asynccontextmanager
     async def owner(self) -> "AsyncIterator[asyncpg.Connection[asyncpg.Record]]":

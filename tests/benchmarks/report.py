@@ -2,11 +2,28 @@
 
 import json
 from pathlib import Path
+from typing import Final
 
 from rich.console import Console
 from rich.table import Table
 
 from tests.benchmarks.figures import Figure, Sample
+
+_COLUMNS: Final = (
+    "reached",
+    "floor",
+    "ratio",
+    "target",
+    "",
+    "CPU µs",
+    "Postgres µs",
+    "floor: CPU",
+    "Postgres",
+    "CPU ratio",
+    "p50 ms",
+    "p99 ms",
+    "others",
+)
 
 
 def table(figures: list[Figure], machine: dict[str, str]) -> Table:
@@ -15,19 +32,7 @@ def table(figures: list[Figure], machine: dict[str, str]) -> Table:
     made = Table(title="Factorlog beside bare floors", caption=head, title_justify="left", caption_justify="left")
     for name in ("", "what", "beside"):
         made.add_column(name, overflow="fold")
-    for name in (
-        "reached",
-        "floor",
-        "ratio",
-        "target",
-        "",
-        "CPU µs",
-        "floor",
-        "Postgres µs",
-        "floor",
-        "p50 ms",
-        "p99 ms",
-    ):
+    for name in _COLUMNS:
         made.add_column(name, justify="right", no_wrap=True)
     group = ""
     for figure in figures:
@@ -45,21 +50,32 @@ def _cells(figure: Figure) -> list[str]:
         figure.floor_name or "",
         f"{_number(figure.reached)} {figure.unit}",
         _number(floor.rate) if floor else "",
-        f"{figure.ratio:.2f}" if figure.ratio is not None else "",
+        _share(figure.ratio),
         _target(figure),
         {True: "[green]met[/]", False: "[red]missed[/]", None: ""}[figure.met],
-        *(_cpu(sample, of) for of in ("process", "postgres") for sample in (product, floor)),
-        *(
-            f"{value:.1f}" if value is not None else ""
-            for value in ((product.p50, product.p99) if product else (None, None))
-        ),
+        *_costs(product),
+        *_costs(floor),
+        _share(figure.cpu_ratio),
+        *_latencies(product),
+        f"{product.others:.0%}" if product else "",
     ]
 
 
-def _cpu(sample: Sample | None, of: str) -> str:
+def _costs(sample: Sample | None) -> list[str]:
+    """CPU for one operation: of the process, and of Postgres."""
     if sample is None:
-        return ""
-    return f"{sample.microseconds if of == 'process' else sample.postgres_microseconds:,.0f}"
+        return ["", ""]
+    return [f"{sample.microseconds:,.0f}", f"{sample.postgres_microseconds:,.0f}"]
+
+
+def _latencies(sample: Sample | None) -> list[str]:
+    if sample is None or sample.p50 is None or sample.p99 is None:
+        return ["", ""]
+    return [f"{sample.p50:.1f}", f"{sample.p99:.1f}"]
+
+
+def _share(value: float | None) -> str:
+    return f"{value:.2f}" if value is not None else ""
 
 
 def _target(figure: Figure) -> str:

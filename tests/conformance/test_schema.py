@@ -56,9 +56,10 @@ class FromAddress(HTTPAdapter):
 @settings(max_examples=CASES, deadline=None, suppress_health_check=list(HealthCheck), database=None)
 def test_i03_every_operation_keeps_its_word(case: schemathesis.Case[Any], fuzzed: Fuzzed) -> None:
     parameters = case.path_parameters or {}
-    on_purpose = case.meta is not None and case.meta.is_negative_at(ParameterLocation.PATH)
-    if "user_id" in parameters and not on_purpose:
+    if "user_id" in parameters and not _is_wrong_on_purpose(case, ParameterLocation.PATH):
         parameters["user_id"] = fuzzed.victim()
+    if isinstance(case.body, dict) and "role" in case.body and not _is_wrong_on_purpose(case, ParameterLocation.BODY):
+        case.body["role"] = "user"  # its name cannot be guessed
     headers = {}
     for requirement in case.operation.definition.raw["security"]:
         for scheme in requirement:
@@ -67,3 +68,7 @@ def test_i03_every_operation_keeps_its_word(case: schemathesis.Case[Any], fuzzed
         session.mount("http://", FromAddress(hash(case.id)))
         answer = case.call_and_validate(base_url=fuzzed.url, session=session, headers=headers, checks=CHECKS)
     fuzzed.after(answer.status_code, answer.json() if "json" in str(answer.headers.get("content-type")) else None)
+
+
+def _is_wrong_on_purpose(case: schemathesis.Case[Any], where: ParameterLocation) -> bool:
+    return case.meta is not None and case.meta.is_negative_at(where)

@@ -190,3 +190,9 @@ async def test_beyond_this_machine_nothing_goes_out_in_clear(monkeypatch: pytest
 def test_another_url_is_refused_at_once(url: str) -> None:
     with pytest.raises(ValueError, match="SMTP URL"):
         SmtpMailer(url, SENDER)
+
+
+@pytest.mark.parametrize("sender", ["nobody", "a@b.example\r\nBcc: c@d.example", "Factorlog <a@b.example>"])
+def test_a_sender_that_is_no_address_is_refused_at_once(tmp_path: Path, sender: str) -> None:
+    with pytest.raises(ValueError, match="plain address"):
+        EmlMailer(tmp_path, sender)
