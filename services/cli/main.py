@@ -27,6 +27,16 @@ app.command()(evidence.rebuild)
 DataDir = Annotated[Path | None, typer.Option(help="Data directory of the embedded servers. Default: var.")]
 
 
+@app.callback()
+def configure_logs() -> None:
+    """Second-factor sign-in on an event log. Exit codes: 0 done, 1 refused, 2 usage, 3 not sound, 4 unavailable."""
+    # Before any command: what is printed on standard output belongs to the command alone.
+    try:
+        logs.configure(from_environ(database_url="unused").log_level)
+    except SettingsError as error:
+        fail(str(error), USAGE)
+
+
 @app.command()
 def up(
     data_dir: Annotated[Path, typer.Option(help="Where everything is kept.")] = Path("var"),
@@ -34,7 +44,6 @@ def up(
     demo: Annotated[bool, typer.Option(help="Create demo companies and DIR/demo.json, once.")] = False,
 ) -> None:
     """Start Postgres, Valkey, API and worker on this machine; print `ready` when it serves."""
-    _configure_logs()
     with explained():
         uvloop.run(up_until_stopped(data_dir.absolute(), port, demo=demo))
 
@@ -46,7 +55,6 @@ def serve(
     quiet: Annotated[bool, typer.Option(hidden=True)] = False,
 ) -> None:
     """One process of the API."""
-    _configure_logs()
     with explained():
         listen = f"127.0.0.1:{port}" if port is not None else None
         settings = settings_for(data_dir, listen=listen)
@@ -64,20 +72,12 @@ def work(data_dir: DataDir = None) -> None:
 @app.command()
 def migrate(data_dir: DataDir = None) -> None:
     """Bring the database's schema up to date, as the owner."""
-    _configure_logs()
     with explained():
         url = owner_url(from_environ(database_url="unused"))
         if url is None:
             url = postgres.read_urls(data_dir or Path("var")).owner
         for name in asyncio.run(migrate_database(url, MIGRATIONS)):
             typer.echo(f"applied {name}")
-
-
-def _configure_logs() -> None:
-    try:
-        logs.configure(from_environ(database_url="unused").log_level)
-    except SettingsError as error:
-        fail(str(error), USAGE)
 
 
 def main() -> None:
