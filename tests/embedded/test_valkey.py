@@ -89,9 +89,7 @@ async def test_a_frozen_server_of_a_killed_run_is_replaced(
 
 
 @pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="strays are found through /proc")
-async def test_a_server_whose_number_was_lost_does_not_share_its_file(
-    server: EmbeddedValkey, empty: Path
-) -> None:
+async def test_a_server_whose_number_was_lost_does_not_share_its_file(server: EmbeddedValkey, empty: Path) -> None:
     async with running(empty, "valkey") as run:
         (orphan,) = server_pids(empty / "valkey" / "data")
         run.kill()
