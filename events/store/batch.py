@@ -49,8 +49,8 @@ def arguments(batch: Sequence[tuple[Append, list[bytes]]]) -> list[Any]:
         [c.state.authority if c.state else None for c in commands],
         [c.state.doc if c.state else None for c in commands],
         *_callers(commands),
-        [c.endings.spent_key for c in commands],
-        [c.endings.spent_step for c in commands],
+        _unless_empty([c.endings.spent_key for c in commands]),
+        _unless_empty([c.endings.spent_step for c in commands]),
         _unless_empty([c.known_address for c in commands]),
         *_groups([len(bodies) for _, bodies in batch]),
         [type(event).__name__ for c in commands for event in c.events],
@@ -66,12 +66,14 @@ def arguments(batch: Sequence[tuple[Append, list[bytes]]]) -> list[Any]:
 
 def _callers(commands: list[Append]) -> list[Any]:
     callers = [c.caller for c in commands]
+    if not any(callers):
+        return [None] * 5
     return [
         [c.credential_id if c else None for c in callers],
         [c.secret if c else None for c in callers],
         [c.company_id if c else None for c in callers],
-        [c.actor_id if c else None for c in callers],
-        [c.authority if c else None for c in callers],
+        _unless_empty([c.actor_id if c else None for c in callers]),
+        _unless_empty([c.authority if c else None for c in callers]),
     ]
 
 
@@ -87,6 +89,7 @@ def _groups(sizes: list[int]) -> list[Any]:
 
 
 def _unless_empty(values: list[Any]) -> list[Any] | None:
+    """To the function an element of NULL is NULL, and costs both sides less than a list of them."""
     return values if any(value is not None for value in values) else None
 
 
@@ -114,9 +117,9 @@ def _news(commands: list[Append]) -> list[Any]:
         [n.user_id for n in new],
         [n.kind for n in new],
         [n.secret for n in new],
-        [n.expires_at for n in new],
-        [n.seen_at for n in new],
-        [n.last_step for n in new],
+        _unless_empty([n.expires_at for n in new]),
+        _unless_empty([n.seen_at for n in new]),
+        _unless_empty([n.last_step for n in new]),
         [json.dumps(n.attributes) for n in new],
     ]
 

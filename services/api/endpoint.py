@@ -379,7 +379,9 @@ def _user_agent(request: web.Request) -> str | None:
     given = request.headers.get("User-Agent")
     if given is None:
         return None
-    return "".join(c for c in given[:_MAX_USER_AGENT] if c.isprintable() and c.encode("utf-8", "ignore"))
+    text = given[:_MAX_USER_AGENT]
+    # Surrogates, what bytes that are no UTF-8 become, are not printable either.
+    return text if text.isprintable() else "".join(c for c in text if c.isprintable())
 
 
 class translated:

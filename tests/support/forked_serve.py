@@ -3,6 +3,7 @@
 `python -m tests.support.forked_serve DATA_DIR` reads ports, one a line, and answers each with a process's number.
 """
 
+import ctypes
 import os
 import signal
 import sys
@@ -28,6 +29,7 @@ def main() -> None:
 
 def _serve(folder: Path, port: int) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)  # none outlives the one that forked it
     try:
         uvloop.run(serve(settings_for(folder, listen=f"127.0.0.1:{port}"), announce=False))
     finally:

@@ -78,6 +78,11 @@ class Portal:
 
     urls: Sequence[str]
     http: aiohttp.ClientSession
+    marks: list[object] = field(default_factory=list, repr=False)  # one a request that is on its way
+
+    @property
+    def sent(self) -> int:
+        return len(self.marks)
 
     @classmethod
     @asynccontextmanager
@@ -86,8 +91,15 @@ class Portal:
         address = f"127.{random.randint(1, 254)}.{random.randint(0, 255)}.{random.randint(1, 254)}"
         connector = aiohttp.TCPConnector(limit=0, local_addr=(address, 0))
         timeout = aiohttp.ClientTimeout(**(timeouts or {"total": 60}))
-        async with aiohttp.ClientSession(connector=connector, timeout=timeout) as http:
-            yield cls(urls, http)
+        marks: list[object] = []
+
+        async def sent(*_: object) -> None:
+            marks.append(None)
+
+        watching = aiohttp.TraceConfig()
+        watching.on_request_headers_sent.append(sent)
+        async with aiohttp.ClientSession(connector=connector, timeout=timeout, trace_configs=[watching]) as http:
+            yield cls(urls, http, marks)
 
     async def call(
         self, method: str, path: str, token: str | None = None, json: Any = None, *, at: int = 0, **rest: Any

@@ -29,6 +29,13 @@ SOAK: Final = "FACTORLOG_SOAK" in os.environ
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 _PROGRAM: Final = (sys.executable, "-m", "services")
+# Whatever ends the tests, what they started is asked to stop: PR_SET_PDEATHSIG outlives exec.
+_TETHERED: Final = (
+    sys.executable,
+    "-IS",
+    "-c",
+    "import ctypes, os, sys; ctypes.CDLL(None).prctl(1, 15, 0, 0, 0); os.execv(sys.argv[1], sys.argv[1:])",
+)
 _READY_SECONDS: Final = 60.0
 _STOP_SECONDS: Final = 45.0
 
@@ -135,7 +142,7 @@ def spawn(folder: Path, *arguments: str | Path, env: Mapping[str, str] | None = 
     out, err = folder / f"{name}.out", folder / f"{name}.err"
     with out.open("wb") as said, err.open("wb") as complained:
         process = subprocess.Popen(
-            [*_PROGRAM, *map(str, arguments)],
+            [*_TETHERED, *_PROGRAM, *map(str, arguments)],
             env=dict(env) if env is not None else environment(),
             stdin=subprocess.DEVNULL,
             stdout=said,
