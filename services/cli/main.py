@@ -30,6 +30,8 @@ DataDir = Annotated[Path | None, typer.Option(help="Data directory of the embedd
 @app.callback()
 def configure_logs() -> None:
     """Second-factor sign-in on an event log. Exit codes: 0 done, 1 refused, 2 usage, 3 not sound, 4 unavailable."""
+    if not __debug__:
+        fail("assertions are part of the program: run it without -O", USAGE)
     # Before any command: what is printed on standard output belongs to the command alone.
     try:
         logs.configure(from_environ(database_url="unused").log_level)

@@ -64,10 +64,10 @@ async def look_ups(place: Place) -> AsyncIterator[Figure]:
     contestants = {
         "product": ("api", sessions, "look_up", "/v1/me/two-factor"),
         "bare select": ("bare", selected, "look_up_by_path", "/select"),
-        "select behind the middleware": ("dispatched", selected, "look_up_by_path", "/floor/select"),
-        "nothing behind middleware and authentication": ("dispatched", sessions, "look_up", "/floor/nothing"),
+        "dispatched select": ("dispatched", selected, "look_up_by_path", "/floor/select"),
+        "authenticated no-op": ("dispatched", sessions, "look_up", "/floor/nothing"),
     }
-    shares = {"bare select": 0.4, "nothing behind middleware and authentication": 0.8}
+    shares = {"bare select": 0.4, "authenticated no-op": 0.8}
     for callers in CALLERS:
         samples: dict[str, list[Sample]] = {name: [] for name in contestants}
         for _ in range(place.rounds):

@@ -16,8 +16,8 @@ _COLUMNS: Final = (
     "target",
     "",
     "CPU µs",
-    "Postgres µs",
-    "floor: CPU",
+    "Postgres",
+    "floor's",
     "Postgres",
     "CPU ratio",
     "p50 ms",
@@ -31,7 +31,7 @@ def table(figures: list[Figure], machine: dict[str, str]) -> Table:
     head = ", ".join(f"{name} {value}" for name, value in machine.items())
     made = Table(title="Factorlog beside bare floors", caption=head, title_justify="left", caption_justify="left")
     for name in ("", "what", "beside"):
-        made.add_column(name, overflow="fold")
+        made.add_column(name, no_wrap=True)
     for name in _COLUMNS:
         made.add_column(name, justify="right", no_wrap=True)
     group = ""
@@ -96,7 +96,7 @@ def _number(value: float) -> str:
 def show(figures: list[Figure], machine: dict[str, str]) -> None:
     console = Console()
     # A file or a pipe has no width of its own; half a table says nothing.
-    wide = console if console.is_terminal and console.width >= 150 else Console(width=190)
+    wide = console if console.is_terminal and console.width >= 230 else Console(width=230)
     wide.print(table(figures, machine))
 
 
