@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks [NAMES…] [--seconds S] [--json FILE] [--quick]`."""
+"""`python -m tests.benchmarks [NAMES…] [--seconds S] [--json FILE] [--page FILE] [--quick]`."""
 
 import argparse
 import asyncio
@@ -31,7 +31,7 @@ MEASUREMENTS: Final[dict[str, Callable[[Place], AsyncIterator[Figure]]]] = {
 }
 
 
-async def measure(names: list[str], *, seconds: float, quick: bool, json_path: Path) -> int:
+async def measure(names: list[str], *, seconds: float, quick: bool, json_path: Path, page: Path | None) -> int:
     """0 when everything that was asked for was measured, whether its target is met or not."""
     _end_cleanly()
     began, console = time.perf_counter(), Console(stderr=True)
@@ -47,6 +47,8 @@ async def measure(names: list[str], *, seconds: float, quick: bool, json_path: P
     report.show(figures, about)
     command = shlex.join(["python", "-m", "tests.benchmarks", *sys.argv[1:]])
     report.write_json(json_path, figures, about, command, time.perf_counter() - began)
+    if page is not None:
+        report.write_page(page, figures, about)
     console.log(f"{time.perf_counter() - began:.0f} s; written to {json_path}")
     return 0
 
@@ -68,6 +70,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("names", nargs="*", help=f"Of {', '.join(MEASUREMENTS)}; default: all.")
     parser.add_argument("--seconds", type=float, help="Each contestant, under each load. Default: 4, quick 0.8.")
     parser.add_argument("--json", type=Path, default=Path("bench/benchmarks.json"), help="Where the JSON goes.")
+    parser.add_argument("--page", type=Path, help="A Markdown page whose figures are to be replaced.")
     parser.add_argument("--quick", action="store_true", help="A look in a minute: fewer accounts, shorter rounds.")
     return parser.parse_args()
 
@@ -82,7 +85,7 @@ def main() -> int:
     names = [name for name in MEASUREMENTS if not given.names or name in given.names]
     seconds = given.seconds or (0.8 if given.quick else 4.0)
     try:
-        return uvloop.run(measure(names, seconds=seconds, quick=given.quick, json_path=given.json))
+        return uvloop.run(measure(names, seconds=seconds, quick=given.quick, json_path=given.json, page=given.page))
     except BenchmarkFailed as error:
         print(f"benchmark failed: {error}", file=sys.stderr)
         return 1

@@ -20,6 +20,7 @@ from services.api.app import create_app
 from services.api.endpoint import Allow, Context, Route, dispatcher
 from services.api.models import Answer
 from services.bootstrap import open_pool, runtime
+from services.cli import logs
 from services.cli.places import settings_for
 from services.settings import Settings
 
@@ -130,4 +131,5 @@ async def _listen(app: web.Application, settings: Settings, stop: asyncio.Event)
 
 
 if __name__ == "__main__":
+    logs.configure("info")  # as `serve` does
     uvloop.run(serve(sys.argv[1], settings_for(Path(sys.argv[2]), listen=f"127.0.0.1:{sys.argv[3]}")))

@@ -109,3 +109,42 @@ def write_json(path: Path, figures: list[Figure], machine: dict[str, str], comma
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+_BEGIN, _END = "<!-- figures: written by the command above -->", "<!-- end of figures -->"
+
+
+def write_page(path: Path, figures: list[Figure], machine: dict[str, str]) -> None:
+    """Put this run's figures between the marks of a Markdown page; the words around them stay."""
+    before, _, rest = path.read_text(encoding="utf-8").partition(_BEGIN)
+    _, end, after = rest.partition(_END)
+    if not end:
+        raise ValueError(f"{path} has no place for figures")
+    lines = [
+        "| | reached | floor | ratio | target | | CPU µs | floor's | others |",
+        "|---|--:|--:|--:|--:|---|--:|--:|--:|",
+    ]
+    lines += [_page_line(figure) for figure in figures]
+    about = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in machine.items())
+    text = "\n".join([_BEGIN, "", f"On: {about}.", "", *lines, "", _END])
+    path.write_text(before + text + after, encoding="utf-8")
+
+
+def _page_line(figure: Figure) -> str:
+    beside = f" beside {figure.floor_name}" if figure.floor_name else ""
+    cells = [
+        f"{figure.group}: {figure.name}{beside}",
+        f"{_number(figure.reached)} {figure.unit}",
+        _number(figure.floor.rate) if figure.floor else "",
+        _share(figure.ratio),
+        _target(figure),
+        {True: "met", False: "**missed**", None: ""}[figure.met],
+        _both(figure.product),
+        _both(figure.floor),
+        f"{figure.product.others:.0%}" if figure.product else "",
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _both(sample: Sample | None) -> str:
+    return " + ".join(_costs(sample)) if sample is not None else ""
