@@ -131,7 +131,7 @@ async def test_v02_with_valkey_frozen_sign_ins_go_on_limits_hold_and_mails_still
     async with mine.portal() as portal:
         admin = await mine.admin()
         account, other = await portal.new(admin, on=True), await portal.new(admin, on=True)
-        async with mine.frozen([mine.valkey_pid()]):
+        async with mine.frozen([await mine.living_valkey()]):
             await _sign_ins_go_on_and_limits_hold(portal, account)
             began = await reset_by(portal, admin, other)
             assert time.monotonic() - began < 1
@@ -149,6 +149,7 @@ async def test_v02_with_valkey_killed_again_and_again_sign_ins_go_on_and_limits_
         await reset_by(portal, admin, other)
         await settled(mine, other, 15)
         killing.cancel()
+        await mine.living_valkey()
         assert len(mails_to(mine, other)) == 2
 
 

@@ -264,6 +264,17 @@ class Installation:
         data = self.data_dir / "postgres" / "data"
         return [pid for pid in _all_pids() if _working_folder(pid) == data and is_running(pid)]
 
+    async def living_valkey(self) -> int:
+        """Its pid, once it runs: after a kill the file names the dead one until the next has started."""
+
+        def runs() -> bool:
+            with suppress(FileNotFoundError, IndexError, ValueError):
+                return is_running(self.valkey_pid())
+            return False
+
+        await eventually(runs, 30, "Valkey is back")
+        return self.valkey_pid()
+
     @asynccontextmanager
     async def frozen(self, pids: list[int]) -> AsyncIterator[None]:
         """These processes stand still."""
