@@ -2,9 +2,10 @@
 
 from typing import Final, TypeAlias, get_args
 
+from events.company.clients import ClientEvent
 from events.company.events import CompanyEvent, EffectEvent, SignInsEvent
 from events.user.events import UserEvent
 
-Event: TypeAlias = UserEvent | CompanyEvent | SignInsEvent | EffectEvent
+Event: TypeAlias = UserEvent | CompanyEvent | ClientEvent | SignInsEvent | EffectEvent
 
 EVENTS: Final[dict[str, type[Event]]] = {cls.__name__: cls for cls in get_args(Event)}

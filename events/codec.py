@@ -111,22 +111,36 @@ def _refuse_naive(event: Event, instants: tuple[str, ...]) -> None:
 
 def personal_part(recorded: Recorded[Event], data_key: bytes | None) -> Event:
     """The fact with its personal fields; without them when the person's key is gone. Raises SealBroken."""
+    personal = _PERSONAL[recorded.type]
+    values = _subject_values(recorded, data_key)
+    return replace(recorded.data, **{name: value for name, value in values.items() if name in personal})
+
+
+def open_reason(recorded: Recorded[Event], data_key: bytes | None) -> str | None:
+    """What people typed as the reason of a fact about a person, as far as the person's key exists."""
+    return _subject_values(recorded, data_key).get("reason")
+
+
+def _subject_values(recorded: Recorded[Event], data_key: bytes | None) -> dict[str, Any]:
     box = recorded.sealed.subject
     if box is None or data_key is None:
-        return recorded.data
+        return {}
     values = from_json(unseal(box.box, box.commitment, data_key, _place(recorded, "subject")))
-    if not isinstance(values, dict) or not values.keys() <= _PERSONAL[recorded.type]:
+    if not isinstance(values, dict) or not values.keys() <= {*_PERSONAL[recorded.type], "reason"}:
         raise SealBroken
-    return replace(recorded.data, **values)
+    return values
 
 
-def open_actor(recorded: Recorded[Event], data_key: bytes | None) -> str | None:
-    """The acting person's login at that time, when the entry has it and the key exists."""
+def open_actor(recorded: Recorded[Event], data_key: bytes | None) -> Mapping[str, str]:
+    """`label`, the acting person's login at that time, and `reason`, as far as the entry has them and the key exists.
+
+    The key is the acting person's, or the month's where the box names a month.
+    """
     box = recorded.sealed.actor
     if box is None or data_key is None:
-        return None
-    label = from_json(unseal(box.box, box.commitment, data_key, _place(recorded, "actor"))).get("label")
-    return label if isinstance(label, str) else None
+        return {}
+    values = from_json(unseal(box.box, box.commitment, data_key, _place(recorded, "actor")))
+    return values if isinstance(values, dict) else {}
 
 
 def open_traces(recorded: Recorded[Event], month_key: bytes | None, person_key: bytes | None) -> Mapping[str, str]:
@@ -160,17 +174,19 @@ def _seal_boxes(
     random: Random,
 ) -> bytes:
     boxes = Sealed(
-        subject=_subject_box(event, personal, address, keys, random),
-        actor=_actor_box(address, metadata, keys, random),
+        subject=_subject_box(event, personal, address, metadata, keys, random),
+        actor=_actor_box(address, metadata, keys, month, random),
         traces=_traces_box(address, metadata, keys, month, random),
     )
     return _SEALED.dump_json(boxes, exclude_none=True)
 
 
 def _subject_box(
-    event: Event, personal: frozenset[str], address: Address, keys: SealingKeys, random: Random
+    event: Event, personal: frozenset[str], address: Address, metadata: Metadata, keys: SealingKeys, random: Random
 ) -> Box | None:
     values = {name: value for name in sorted(personal) if (value := getattr(event, name)) is not None}
+    if metadata.reason is not None and keys.subject is not None:
+        values.setdefault("reason", metadata.reason)
     if not values:
         return None
     if keys.subject is None:
@@ -180,11 +196,18 @@ def _subject_box(
     return Box(person=keys.subject_id, box=box, commitment=commitment)
 
 
-def _actor_box(address: Address, metadata: Metadata, keys: SealingKeys, random: Random) -> Box | None:
-    if metadata.actor_label is None or keys.actor is None:
+def _actor_box(address: Address, metadata: Metadata, keys: SealingKeys, month: str, random: Random) -> Box | None:
+    """Under the acting person's key; what a program gave as a reason under the month's: it has no key of its own."""
+    label = metadata.actor_label if keys.actor is not None else None
+    said = (("label", label), ("reason", metadata.reason if keys.subject is None else None))
+    values = {name: value for name, value in said if value is not None}
+    key = keys.actor or keys.month
+    if not values or key is None:
         return None
     where = place(address.company_id, address.stream_id, address.version, "actor")
-    box, commitment = seal(to_json({"label": metadata.actor_label}), keys.actor, where, random)
+    box, commitment = seal(to_json(values), key, where, random)
+    if keys.actor is None:
+        return Box(month=month, box=box, commitment=commitment)
     return Box(person=metadata.actor.id, box=box, commitment=commitment)
 
 

@@ -14,6 +14,8 @@ class CredentialKind(StrEnum):
     RECOVERY_CODE = "recovery_code"
     SIGN_IN = "sign_in"
     SESSION = "session"
+    BREAK_GLASS = "break_glass"
+    API_CLIENT = "api_client"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +38,15 @@ class EndAll:
 
     user_id: UUID
     kinds: tuple[CredentialKind, ...]
+    keep: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndEveryone:
+    """Delete every credential of these kinds of all users of a company, or of one role, but `keep`."""
+
+    kinds: tuple[CredentialKind, ...]
+    role: str | None = None
     keep: UUID | None = None
 
 

@@ -30,6 +30,13 @@ class Refusal(StrEnum):
     ALREADY_DEACTIVATED = "already_deactivated"
     NOT_DEACTIVATED = "not_deactivated"
     PRECONDITION_FAILED = "precondition_failed"
+    ALREADY_SUSPENDED = "already_suspended"
+    NOT_SUSPENDED = "not_suspended"
+    PROVIDER_STAYS = "provider_stays"
+    BUILT_IN_ROLE = "built_in_role"
+    ROLE_IN_USE = "role_in_use"
+    TOO_MANY = "too_many"
+    CONFIRMATION_REQUIRED = "confirmation_required"
 
 
 @dataclass(frozen=True, slots=True)

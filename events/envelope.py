@@ -24,6 +24,7 @@ class StreamKind(StrEnum):
     COMPANY = "company"
     SIGN_INS = "sign_ins"  # refused passwords: never on the user's own stream, a stranger must not contend there
     EFFECT = "effect"
+    CLIENT = "client"  # one API client
 
 
 class ActorKind(StrEnum):
@@ -64,6 +65,9 @@ class Metadata:
     causation_id: UUID | None = None
     traces: Traces = field(default_factory=Traces)
     actor_label: str | None = None
+    reason: str | None = (
+        None  # typed by people, of a fact whose shape has none: sealed with its subject, else its actor
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

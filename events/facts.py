@@ -5,12 +5,20 @@ from typing import Final, get_args
 from typing_extensions import TypeIs
 
 from events.catalogue import Event
-from events.company.events import CompanyEvent, EffectEvent, SignInsEvent
+from events.company.clients import ClientEvent
+from events.company.events import (
+    CompanyEvent,
+    NotificationFailed,
+    NotificationSent,
+    PasswordRejected,
+    SessionsRevoked,
+)
 from events.user.events import UserEvent
 
 _USER: Final = get_args(UserEvent)
 _COMPANY: Final = get_args(CompanyEvent)
-_ABOUT_USER: Final = (*get_args(EffectEvent), SignInsEvent)
+_CLIENT: Final = get_args(ClientEvent)
+_ABOUT_USER: Final = (SessionsRevoked, NotificationSent, NotificationFailed, PasswordRejected)
 
 
 def is_user_fact(event: Event) -> TypeIs[UserEvent]:
@@ -23,6 +31,11 @@ def is_company_fact(event: Event) -> TypeIs[CompanyEvent]:
     return isinstance(event, _COMPANY)
 
 
-def is_about_user(event: Event) -> TypeIs[EffectEvent | SignInsEvent]:
+def is_client_fact(event: Event) -> TypeIs[ClientEvent]:
+    """May it stand on an API client's stream?"""
+    return isinstance(event, _CLIENT)
+
+
+def is_about_user(event: Event) -> TypeIs[SessionsRevoked | NotificationSent | NotificationFailed | PasswordRejected]:
     """Does it stand elsewhere and name the user that it is about?"""
     return isinstance(event, _ABOUT_USER)

@@ -1,15 +1,20 @@
-"""The effective second-factor state: user + role + company + time -> one answer, used by everybody."""
+"""The effective second-factor state: user + role + company + place + time -> one answer, used by everybody."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
+from uuid import UUID
 
-from events.company.policy import Policy
+from events.company.policy import CompanyRules
+from events.networks import contains
 from events.user.state import UserState
 
 FactorState: TypeAlias = Literal["off", "enrolment_required", "on"]
 RequiredBy: TypeAlias = Literal["user", "role", "company", "network"]
 NextSignIn: TypeAlias = Literal["password", "code", "enrolment", "contact_administrator"]
+
+_BY_POLICY: Final = frozenset({"role", "company", "network"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,31 +32,18 @@ class EffectiveFactor:
     next_sign_in: NextSignIn
 
 
-def required_by(user: UserState, policy: Policy) -> RequiredBy | None:
-    """Who demands a second factor of this user: the policy first, then a person's order."""
-    if policy.requirement == "required":
-        return "company"
-    if policy.requirement == "required_for_roles" and user.role in policy.roles:
-        return "role"
-    if user.order is not None and not user.order.by_policy:
-        return "user"
-    return None
-
-
-def policy_requires(user: UserState, policy: Policy) -> bool:
-    """True when the policy itself demands a factor, whatever persons ordered."""
-    return required_by(user, policy) in ("company", "role")
-
-
-def effective(user: UserState, policy: Policy, now: datetime) -> EffectiveFactor:
-    """The one answer to "who is protected how" at `now`."""
-    demanded = required_by(user, policy)
+def effective(user: UserState, rules: CompanyRules, now: datetime, *, inside: bool = False) -> EffectiveFactor:
+    """The one answer to "who is protected how" at `now`; `inside` the company's networks, or from anywhere else."""
+    by_policy = demanded_by_policy(user, rules, now, inside=inside)
+    by_person = _demanded_by_person(user, now)
+    grace_until = _grace_until(user, rules, now) if by_policy and user.key is None else None
+    demanded = by_person or (by_policy is not None and grace_until is None)
     state: FactorState = "on" if user.key else "enrolment_required" if demanded else "off"
     until = user.ladder.until
     return EffectiveFactor(
         state=state,
-        required_by=demanded,
-        grace_until=None,
+        required_by=by_policy or ("user" if by_person else None),
+        grace_until=grace_until,
         order_expires_at=user.order.expires_at if user.order and state == "enrolment_required" else None,
         enrolled_at=user.key.enrolled_at if user.key else None,
         last_used_at=user.key.last_used_at if user.key else None,
@@ -59,6 +51,55 @@ def effective(user: UserState, policy: Policy, now: datetime) -> EffectiveFactor
         locked_until=until if until is not None and now < until else None,
         next_sign_in=_next_sign_in(user, state, now),
     )
+
+
+def demanded_by_policy(
+    user: UserState, rules: CompanyRules, now: datetime, *, inside: bool = False
+) -> RequiredBy | None:
+    """Which part of the policy demands a factor of this user, in a time of grace too."""
+    policy = rules.policy
+    if user.override_at(now) == "exempt" or not policy.demands(user.role, now):
+        return None
+    match policy.requirement:
+        case "required_for_roles":
+            return "role"
+        case "required_outside_trusted_networks":
+            return None if inside else "network"
+        case _:
+            return "company"
+
+
+def may_not_be_without(user: UserState, rules: CompanyRules, now: datetime) -> bool:
+    """Is this user's factor demanded for good, so that its owner may not switch it off?"""
+    return demanded_by_policy(user, rules, now) is not None or user.override_at(now) == "required"
+
+
+def is_inside(rules: CompanyRules, address: str | None) -> bool:
+    """Does the address lie in the company's inner networks?"""
+    return contains(rules.policy.networks, address)
+
+
+def met_at(user: UserState, rules: CompanyRules) -> datetime | None:
+    """When this user first fell, or will fall, under a policy; None: not in sight. Grace runs from then, once."""
+    if user.policy_met_at is not None:
+        return user.policy_met_at
+    since, counts_from = rules.demanded_since(user.role), user.counts_from or user.created_at
+    if since is None or counts_from is None:
+        return since
+    return max(since, counts_from)
+
+
+def _demanded_by_person(user: UserState, now: datetime) -> bool:
+    return user.override_at(now) == "required" or (user.order is not None and not user.order.by_policy)
+
+
+def _grace_until(user: UserState, rules: CompanyRules, now: datetime) -> datetime | None:
+    """The end of a grace that runs; None when it is over."""
+    met = met_at(user, rules)
+    if met is None:
+        return None
+    until = met + rules.policy.grace
+    return until if now < until else None
 
 
 def _next_sign_in(user: UserState, state: FactorState, now: datetime) -> NextSignIn:
@@ -71,3 +112,27 @@ def _next_sign_in(user: UserState, state: FactorState, now: datetime) -> NextSig
     if user.order is not None and now >= user.order.expires_at:
         return "contact_administrator"
     return "enrolment"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DryRun:
+    """Whose next sign-in a policy turns into an enrolment, and whose it refuses."""
+
+    forced_now: tuple[UUID, ...]
+    locked_out: tuple[UUID, ...]
+
+
+def dry_run(users: Iterable[tuple[UUID, UserState]], rules: CompanyRules, now: datetime) -> DryRun:
+    """What `rules` would do to these users at `now`; accounts that cannot sign in anyway are left out."""
+    forced, locked = [], []
+    for user_id, user in users:
+        if not user.is_active(now):
+            continue
+        answer = effective(user, rules, now)
+        if answer.state != "enrolment_required" or answer.required_by not in _BY_POLICY:
+            continue
+        if answer.next_sign_in == "enrolment":
+            forced.append(user_id)
+        elif answer.next_sign_in == "contact_administrator":
+            locked.append(user_id)
+    return DryRun(forced_now=tuple(forced), locked_out=tuple(locked))

@@ -14,6 +14,7 @@ from events.store.port import EventStore
 from events.store.postgres import PostgresEventStore, available
 from events.user.limits import Limits
 from services.adapters import key_wrapper
+from services.adapters.companies import PostgresCompanies
 from services.adapters.doorbell import ArqDoorbell, SilentDoorbell
 from services.adapters.kept_answers import PostgresKeptAnswers
 from services.adapters.key_wrapper import LocalKeyWrapper, create_key_file, read_key_file
@@ -27,17 +28,21 @@ from services.application.administration import Administration
 from services.application.application import Application
 from services.application.audit import Audit
 from services.application.authentication import Authentication
+from services.application.clients import ApiClients
 from services.application.codes import Codes
+from services.application.companies import CompanyAdministration
 from services.application.console import Console
 from services.application.enrolment import Enrolment
 from services.application.execute import Executor
 from services.application.first_step import FirstStep
 from services.application.idempotency import Idempotency
+from services.application.introspection import Introspection
 from services.application.own_security import OwnSecurity
 from services.application.ports import Clock, Doorbell, KeyWrapper
 from services.application.rules import Rules
 from services.application.sessions import Tokens
 from services.application.sign_in import SignIn
+from services.application.streams import Streams
 from services.application.vault import Vault
 from services.settings import Settings
 
@@ -131,6 +136,9 @@ def _compose(
     store = PostgresEventStore(pool, entropy.uuid, entropy.bytes)
     vault = Vault(store, wrapper, clock, entropy)
     executor = Executor(store, vault, doorbell, entropy)
+    streams = Streams(store, vault, doorbell)
+    authentication = Authentication(store, clock, rules)
+    users = PostgresUsers(pool)
     codes = Codes(store, vault, clock, entropy, rules, lambda: check.is_trusted)
     enrolment = Enrolment(executor, codes, clock, entropy, rules)
     tokens = Tokens(entropy)
@@ -141,10 +149,15 @@ def _compose(
         clock=clock,
         entropy=entropy,
         rules=rules,
-        authentication=Authentication(store, clock, rules),
+        authentication=authentication,
         sign_in=SignIn(store, executor, first_step, enrolment, codes, passwords, tokens, clock, entropy, rules),
         own=OwnSecurity(store, executor, enrolment, codes, passwords, tokens, clock, entropy, rules),
-        administration=Administration(store, executor, PostgresUsers(pool), passwords, vault, clock, entropy, rules),
+        administration=Administration(
+            store, executor, authentication, codes, users, passwords, vault, clock, entropy, rules
+        ),
+        companies=CompanyAdministration(store, streams, authentication, PostgresCompanies(pool), users, clock),
+        clients=ApiClients(store, streams, authentication, tokens, clock, entropy),
+        introspection=Introspection(authentication),
         audit=Audit(PostgresAuditTrail(pool)),
         idempotency=Idempotency(PostgresKeptAnswers(pool, wrapper, entropy.bytes)),
     )
@@ -157,7 +170,7 @@ def _compose(
         wrapper=wrapper,
         vault=vault,
         application=application,
-        console=Console(store, executor, passwords, vault, clock, entropy),
+        console=Console(store, executor, streams, passwords, vault, clock, entropy),
         readiness=ProcessReadiness(pool, vault, check, clock),
     )
 

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import structlog
 
+from events.effects import EffectKind
 from events.store.port import Unavailable
-from events.user.reactions import EffectKind
 from services.adapters.mail import EmlMailer, SmtpMailer
 from services.application.mail import Mailer
 from services.bootstrap import Runtime, StartRefused
@@ -17,6 +17,8 @@ from workers.effects.drain import Drain, Lane
 from workers.effects.notify import NotifyAdministrators, NotifyUser
 from workers.effects.occasions import Occasions
 from workers.effects.revoke_sessions import RevokeSessions
+from workers.effects.sign_everyone_out import SignEveryoneOut
+from workers.expiry import Expiry
 from workers.projector import Projector
 from workers.queue import BATCH, EffectQueue
 from workers.sweeper import Sweeper
@@ -25,14 +27,17 @@ log = structlog.get_logger()
 
 LOOK_SECONDS: Final = 1.0
 SWEEP_SECONDS: Final = 60.0
+EXPIRE_SECONDS: Final = 5.0
 STOP_SECONDS: Final = 10.0
 _LONGEST_WAIT_SECONDS: Final = 10.0
+_EVERYBODY: Final = 2
 _MAILS: Final = 32  # claimed at once, so that a slow mail server takes no lease to its end
 
 
 async def work(r: Runtime, stop: asyncio.Event) -> None:
     """Until `stop` is set; then what is in hand is finished, for ten seconds at most."""
     drain, projector, sweeper = drain_of(r), Projector(r.pool, r.wrapper), Sweeper(r.pool, r.clock)
+    expiry = Expiry(r.pool, r.store, r.application.executor, r.clock)
     drains, projects, sweeps = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     def rung() -> None:
@@ -47,6 +52,7 @@ async def work(r: Runtime, stop: asyncio.Event) -> None:
         _repeat("drain", drain_then_project, drains, LOOK_SECONDS, stop),
         _repeat("project", projector.project, projects, LOOK_SECONDS, stop),
         _repeat("sweep", sweeper.sweep, sweeps, SWEEP_SECONDS, stop),
+        _repeat("expire", expiry.expire, sweeps, EXPIRE_SECONDS, stop),
     ]
     tasks = [asyncio.create_task(loop) for loop in loops]
     listening = _listening(r.settings, rung)
@@ -70,6 +76,9 @@ def drain_of(r: Runtime) -> Drain:
             EffectKind.REVOKE_SESSIONS: Lane(RevokeSessions(r.clock), BATCH),
             EffectKind.NOTIFY_USER: Lane(user, _MAILS),
             EffectKind.NOTIFY_ADMINISTRATORS: Lane(administrators, _MAILS),
+            EffectKind.SIGN_EVERYONE_OUT: Lane(
+                SignEveryoneOut(r.pool, r.store, r.application.executor, r.clock), _EVERYBODY
+            ),
         },
     )
 

@@ -18,6 +18,7 @@ log = structlog.get_logger()
 
 _LAGGING: Final = statement(__file__, "lagging_companies")
 AT_ONCE: Final = 4
+STOPPED_EVERY: Final = 15  # looks
 
 _Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 
@@ -28,7 +29,7 @@ class Projector:
     def __init__(self, pool: _Pool, wrapper: KeyWrapper) -> None:
         self._pool = pool
         self._runner = AuditTrailRunner(pool, wrapper.unwrap)
-        self._also_stopped = True  # once a start: a newer program may read what the last one could not
+        self._looks = 0
         self._stopping = False
 
     def stop(self) -> None:
@@ -37,9 +38,11 @@ class Projector:
 
     async def project(self) -> int:
         """Bring every company's trail to its head of now; the number of facts. Raises Unavailable."""
+        # At the start, and again now and then: this program may read what an older one beside it could not.
+        also_stopped = self._looks % STOPPED_EVERY == 0
+        self._looks += 1
         async with available():
-            lagging = await self._pool.fetch(_LAGGING, NAME, self._also_stopped)
-        self._also_stopped = False
+            lagging = await self._pool.fetch(_LAGGING, NAME, also_stopped)
         free = asyncio.Semaphore(AT_ONCE)
 
         async def one(company_id: UUID, position: int, head: int) -> int:

@@ -17,9 +17,59 @@ class CompanyCreated:
 
 
 @fact
-class PolicyChanged:
+class CompanyRenamed:
     VERSION: ClassVar[int] = 1
+    name: str
+
+
+@fact
+class CompanySuspended:
+    """Every session, sign-in, pending key and API token of the company ended with this."""
+
+    VERSION: ClassVar[int] = 1
+    suspended_at: Instant
+
+
+@fact
+class CompanyResumed:
+    VERSION: ClassVar[int] = 1
+    resumed_at: Instant
+
+
+@fact
+class PolicyChanged:
+    """The whole policy after the change. Version 1 had no time, no beginning, no networks and no grace."""
+
+    VERSION: ClassVar[int] = 2
     policy: Policy
+    changed_at: Instant
+
+
+@fact
+class RoleCreated:
+    """`rights`: right -> none, view or full; those not named are none."""
+
+    VERSION: ClassVar[int] = 1
+    name: str
+    rights: dict[str, str]
+
+
+@fact
+class RoleChanged:
+    """Sessions of the role's users ended with this, but `kept`: that of the person who changed it."""
+
+    VERSION: ClassVar[int] = 1
+    name: str
+    rights: dict[str, str]
+    kept: UUID | None = None
+
+
+@fact
+class RoleDeleted:
+    """No user had it."""
+
+    VERSION: ClassVar[int] = 1
+    name: str
 
 
 @fact
@@ -47,6 +97,26 @@ class SessionsRevoked:
 
 
 @fact
+class EveryoneSignedOut:
+    """A fact about the whole company, or about a role, reached each of its users' own histories."""
+
+    VERSION: ClassVar[int] = 1
+    cause_position: int
+    users: int
+    milliseconds_to_effect: int
+
+
+@fact
+class AdministratorsNotified:
+    """Of a fact about the company; `reached`: to how many a mail went out."""
+
+    VERSION: ClassVar[int] = 1
+    cause_position: int
+    cause: str
+    reached: int
+
+
+@fact
 class NotificationSent:
     VERSION: ClassVar[int] = 1
     user_id: UUID
@@ -65,6 +135,17 @@ class NotificationFailed:
     detail: Personal = None
 
 
-CompanyEvent: TypeAlias = CompanyCreated | PolicyChanged
+CompanyEvent: TypeAlias = (
+    CompanyCreated
+    | CompanyRenamed
+    | CompanySuspended
+    | CompanyResumed
+    | PolicyChanged
+    | RoleCreated
+    | RoleChanged
+    | RoleDeleted
+)
 SignInsEvent: TypeAlias = PasswordRejected
-EffectEvent: TypeAlias = SessionsRevoked | NotificationSent | NotificationFailed
+EffectEvent: TypeAlias = (
+    SessionsRevoked | EveryoneSignedOut | AdministratorsNotified | NotificationSent | NotificationFailed
+)

@@ -1,20 +1,30 @@
-"""A company's security policy as a value."""
+"""A company's security policy as a value, and what of it is in force."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Literal
+from datetime import datetime, timedelta
+from typing import Final, Literal, TypeAlias
+
+from pydantic import AwareDatetime
 
 from events.envelope import STRICT
+
+Requirement: TypeAlias = Literal["optional", "required", "required_for_roles", "required_outside_trusted_networks"]
+
+EVERYBODY: Final = "everybody"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """What a company asks of its users' sign-ins."""
+    """What a company asks of its users' sign-ins. `networks`: the inner ones, of a demand from outside."""
 
     __pydantic_config__ = STRICT
 
-    requirement: Literal["optional", "required", "required_for_roles"] = "optional"
+    requirement: Requirement = "optional"
     roles: tuple[str, ...] = ()
+    from_at: AwareDatetime | None = None
+    networks: tuple[str, ...] = ()
+    grace_days: int = 0
     order_hours: int = 72
     password_max_age_days: int | None = None
 
@@ -22,3 +32,57 @@ class Policy:
     def order_window(self) -> timedelta:
         """How long an order to enrol stays open."""
         return timedelta(hours=self.order_hours)
+
+    @property
+    def grace(self) -> timedelta:
+        return timedelta(days=self.grace_days)
+
+    def demands(self, role: str, now: datetime) -> bool:
+        """Is a second factor demanded of this role at `now`, at least from outside?"""
+        if self.from_at is not None and now < self.from_at:
+            return False
+        return role in self.roles if self.requirement == "required_for_roles" else self.requirement != "optional"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemandSince:
+    """When a demand of `whom` (everybody, or a role) first came into force. Kept for ever: no grace begins anew."""
+
+    __pydantic_config__ = STRICT
+
+    whom: str
+    at: AwareDatetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompanyRules:
+    """What the company's state means for its users: the policy, whom it demands since when, and is all closed."""
+
+    policy: Policy = Policy()
+    since: tuple[DemandSince, ...] = ()
+    suspended: bool = False
+
+    def demanded_since(self, role: str) -> datetime | None:
+        """When users of this role first fell under a policy, as far as that depends on their role; None: never yet."""
+        return min((known.at for known in self.since if known.whom in (EVERYBODY, _role(role))), default=None)
+
+
+def with_policy(since: tuple[DemandSince, ...], policy: Policy, at: datetime) -> tuple[DemandSince, ...]:
+    """The beginnings that are known once `policy` is set at `at`: those in force stay, others never came about."""
+    known = {one.whom: one for one in since if one.at <= at}
+    begins = max(policy.from_at or at, at)
+    for whom in _demanded(policy):
+        known.setdefault(whom, DemandSince(whom=whom, at=begins))
+    return tuple(known.values())
+
+
+def _demanded(policy: Policy) -> Iterator[str]:
+    if policy.requirement == "required_for_roles":
+        yield from (_role(role) for role in policy.roles)
+    elif policy.requirement != "optional":
+        yield EVERYBODY
+
+
+def _role(name: str) -> str:
+    # A role of a company may well be called like the word for all of them.
+    return f"role:{name}"

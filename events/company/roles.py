@@ -46,13 +46,26 @@ BUILT_IN: Final[Mapping[str, Rights]] = MappingProxyType(
     }
 )
 PROVIDER_ONLY: Final = frozenset({"operator", "provider_auditor"})
+MOST_OWN_ROLES: Final = 50  # every request reads them
+
+_WORDS: Final = {level.name.lower(): level for level in Level}
 
 
-def rights_of(role: str) -> Rights:
-    """Rights of a role; an unknown role has none."""
-    return BUILT_IN.get(role, NO_RIGHTS)
+def words_of(rights: Rights) -> dict[str, str]:
+    """As facts and answers spell them: right -> none, view or full."""
+    return {right.value: rights[right].name.lower() for right in Right}
+
+
+def rights_from(words: Mapping[str, str]) -> Rights:
+    """The inverse; a right that is not named, or a word that is not known, is none."""
+    return MappingProxyType({right: _WORDS.get(words.get(right.value, "none"), Level.NONE) for right in Right})
 
 
 def covers(actor: Rights, target: Rights) -> bool:
     """True when every right of `actor` is at least that of `target`: the rank rule."""
     return all(actor[right] >= target[right] for right in Right)
+
+
+def may_manage_roles(rights: Rights) -> bool:
+    """Whoever may do this can give back what was taken from a role."""
+    return rights[Right.USERS] is Level.FULL and rights[Right.POLICY] is Level.FULL

@@ -5,8 +5,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from events.codec import open_traces, personal_part
-from events.facts import is_user_fact
+from events.codec import open_actor, open_reason, open_traces
 from events.projections.keyring import Keyring, Person, acting_person, subject_of
 from events.projections.words import words_of_text, words_of_type
 from events.store.port import RecordedEvent
@@ -48,7 +47,7 @@ def _row(recorded: RecordedEvent, keyring: Keyring) -> Row:
     ip = user_agent = reason = words = None
     if not _is_erased(subject) and not _is_erased(acting):
         ip, user_agent = _traces(recorded, keyring, subject, acting)
-        reason = _reason(recorded, subject)
+        reason = _reason(recorded, keyring, subject, acting)
         words = _words(recorded, subject, acting, reason, ip)
     return Row(
         recorded.position,
@@ -81,14 +80,20 @@ def _traces(
     return traces.get("ip"), _storable(traces.get("user_agent"))
 
 
-def _reason(recorded: RecordedEvent, subject: Person | None) -> str | None:
-    """The only personal field that the trail shows: no other box is opened for it."""
-    if subject is None or recorded.sealed.subject is None or not is_user_fact(recorded.data):
+def _reason(recorded: RecordedEvent, keyring: Keyring, subject: Person | None, acting: Person | None) -> str | None:
+    """What people typed; no box is opened for anything else."""
+    if subject is None:
+        return _reason_of_actor(recorded, keyring, acting)
+    return _storable(open_reason(recorded, subject.key))
+
+
+def _reason_of_actor(recorded: RecordedEvent, keyring: Keyring, acting: Person | None) -> str | None:
+    """Of a fact that is about no person: it stands with the acting one's name."""
+    box = recorded.sealed.actor
+    if box is None:
         return None
-    if not hasattr(recorded.data, "reason"):
-        return None
-    reason = getattr(personal_part(recorded, subject.key), "reason", None)
-    return _storable(reason) if isinstance(reason, str) else None
+    key = keyring.month(box.month) if box.month is not None else acting.key if acting is not None else None
+    return _storable(open_actor(recorded, key).get("reason"))
 
 
 def _storable(text: str | None) -> str | None:

@@ -75,8 +75,7 @@ class Keyring:
                 members.add(actor[1])
             elif actor is not None:
                 foreign.add(actor)
-            if recorded.sealed.traces is not None:
-                months.add(recorded.sealed.traces.month)
+            months.update(box.month for box in (recorded.sealed.traces, recorded.sealed.actor) if box is not None)
         await self._load_people(connection, {m for m in members if m is not None}, foreign)
         await self._load_months(connection, {m for m in months if m is not None and m not in self._months})
 

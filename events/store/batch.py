@@ -37,7 +37,7 @@ def entries(command: Append, new_id: Callable[[], UUID], random: Random) -> list
 
 
 def arguments(batch: Sequence[tuple[Append, list[bytes]]]) -> list[Any]:
-    """The 44 arguments of `append`, in its order."""
+    """The 46 arguments of `append`, in its order."""
     commands = [command for command, _ in batch]
     return [
         commands[0].company_id,
@@ -61,6 +61,8 @@ def arguments(batch: Sequence[tuple[Append, list[bytes]]]) -> list[Any]:
         *_effects(commands),
         *_done(commands),
         _alone(commands[0].alone),
+        _unless_empty([c.company_version for c in commands]),
+        _unless_empty([c.caller.company_version if c.caller else None for c in commands]),
     ]
 
 
@@ -148,13 +150,19 @@ def _done(commands: list[Append]) -> list[Any]:
 def _alone(alone: Alone | None) -> str | None:
     if alone is None:
         return None
-    values: dict[str, Any] = {"user_id": str(alone.user_id)}
+    values: dict[str, Any] = {"user_id": str(alone.user_id)} if alone.user_id is not None else {}
     if alone.claim_login is not None:
         values["claim_login"] = alone.claim_login
     if alone.person_key is not None:
         values["person_key"] = alone.person_key.hex()
     if alone.forget:
         values["forget"] = True
+    if alone.end_everyone is not None:
+        everyone = alone.end_everyone
+        keep = str(everyone.keep) if everyone.keep is not None else None
+        values["end_everyone"] = {"kinds": everyone.kinds, "role": everyone.role, "keep": keep}
+    if alone.unused_role is not None:
+        values["unused_role"] = alone.unused_role
     if alone.idempotency is not None:
         claim = alone.idempotency
         values["idempotency"] = {"caller": claim.caller, "key": claim.key, "digest": claim.digest.hex()}

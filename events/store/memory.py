@@ -10,7 +10,7 @@ from uuid import UUID
 
 from events.codec import complete
 from events.company.state import CompanyState
-from events.credentials import Credential, CredentialKind
+from events.credentials import Credential, CredentialKind, EndEveryone
 from events.sealing import Random
 from events.store.batch import entries
 from events.store.port import (
@@ -21,9 +21,10 @@ from events.store.port import (
     RawEvent,
     StateDoc,
     Status,
+    StoredStream,
     StoredUser,
 )
-from events.store.states import company_state, user_state
+from events.store.states import client_state, company_state, user_state
 
 _BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
 
@@ -37,7 +38,9 @@ class _Company:
     person_keys: dict[UUID, bytes] = field(default_factory=dict)
     trace_keys: dict[str, bytes] = field(default_factory=dict)
     known_addresses: set[tuple[UUID, bytes]] = field(default_factory=set)
-    claims: dict[tuple[str, str], UUID] = field(default_factory=dict)  # (caller, key) -> whom the answer is about
+    claims: dict[tuple[str, str], UUID | None] = field(
+        default_factory=dict
+    )  # (caller, key) -> whom the answer is about
     effects: dict[tuple[int, str, str], int] = field(default_factory=dict)  # -> attempts; absent when done
 
 
@@ -73,6 +76,8 @@ class MemoryEventStore:
     def _check(self, company: _Company, command: Append) -> Status:
         if not self._caller_holds(command):
             return Status.CALLER_GONE
+        if not self._companies_stand(company, command):
+            return Status.CONFLICT
         spent = command.endings.spent_key
         if spent is not None:
             key = company.credentials.get(spent)
@@ -102,6 +107,15 @@ class MemoryEventStore:
         acting = home.states.get(caller.actor_id)
         return acting is not None and acting[1].authority == caller.authority
 
+    def _companies_stand(self, company: _Company, command: Append) -> bool:
+        """Do the company, and the caller's own one, stand where the decision saw them?"""
+        if command.company_version not in (None, _version(company, command.company_id)):
+            return False
+        caller = command.caller
+        if caller is None or caller.company_version is None:
+            return True
+        return caller.company_version == _version(self._companies[caller.company_id], caller.company_id)
+
     def _check_alone(self, company: _Company, command: Append) -> Status:
         alone = command.alone
         if alone is None:
@@ -111,6 +125,8 @@ class MemoryEventStore:
             return Status.REPLAYED
         if alone.claim_login is not None and alone.claim_login in self._logins:
             return Status.LOGIN_TAKEN
+        if alone.unused_role is not None and any(role == alone.unused_role for role in _roles(company).values()):
+            return Status.ROLE_IN_USE
         return Status.APPENDED
 
     def _write_events(self, company: _Company, command: Append, bodies: list[bytes]) -> None:
@@ -142,19 +158,22 @@ class MemoryEventStore:
             return
         if alone.idempotency is not None:
             company.claims[(alone.idempotency.caller, alone.idempotency.key)] = alone.user_id
+        if alone.end_everyone is not None:
+            _end_everyone(company, alone.end_everyone)
+        user_id = alone.user_id
+        if user_id is None:
+            return
         if alone.claim_login is not None:
-            self._logins[alone.claim_login] = (command.company_id, alone.user_id)
+            self._logins[alone.claim_login] = (command.company_id, user_id)
         if alone.person_key is not None:
-            company.person_keys[alone.user_id] = alone.person_key
+            company.person_keys[user_id] = alone.person_key
         if alone.forget:
-            company.person_keys.pop(alone.user_id, None)
-            self._logins = {k: v for k, v in self._logins.items() if v != (command.company_id, alone.user_id)}
-            company.known_addresses = {a for a in company.known_addresses if a[0] != alone.user_id}
-            gone = str(alone.user_id)
+            company.person_keys.pop(user_id, None)
+            self._logins = {k: v for k, v in self._logins.items() if v != (command.company_id, user_id)}
+            company.known_addresses = {a for a in company.known_addresses if a[0] != user_id}
+            gone = str(user_id)
             mine = alone.idempotency and (alone.idempotency.caller, alone.idempotency.key)
-            company.claims = {
-                k: v for k, v in company.claims.items() if (v != alone.user_id and k[0] != gone) or k == mine
-            }
+            company.claims = {k: v for k, v in company.claims.items() if (v != user_id and k[0] != gone) or k == mine}
 
     def claim_effect(self, company_id: UUID, position: int, kind: str, target: str) -> int:
         """What a worker does before it acts: one attempt more, whose number is the fencing token."""
@@ -182,6 +201,7 @@ class MemoryEventStore:
             version=version,
             state=user_state(doc.doc),
             company=(await self.company(company_id))[1],
+            company_version=_version(company, company_id),
             person_key=company.person_keys.get(user_id),
             key_id=key.id if key else None,
             key_secret=key.secret if key else None,
@@ -189,8 +209,19 @@ class MemoryEventStore:
 
     async def caller(self, company_id: UUID, credential_id: UUID) -> HeldCredential | None:
         held = self._companies[company_id].credentials.get(credential_id)
-        user = await self.user(company_id, held.user_id) if held else None
-        return HeldCredential(credential=held, user=user) if held and user else None
+        if held is None:
+            return None
+        version, company = await self.company(company_id)
+        is_client = held.kind is CredentialKind.API_CLIENT
+        client = await self.stream(company_id, held.user_id) if is_client else None
+        return HeldCredential(
+            credential=held,
+            company_id=company_id,
+            company=company,
+            company_version=version,
+            user=None if is_client else await self.user(company_id, held.user_id),
+            client=client_state(client.doc) if client is not None and client.doc is not None else None,
+        )
 
     async def login(self, login_key: str, address: bytes) -> LoginAccount | None:
         found = self._logins.get(login_key)
@@ -215,8 +246,22 @@ class MemoryEventStore:
             return 0, CompanyState()
         return stored[0], company_state(company_id, stored[0], stored[1].doc)
 
-    async def stream_version(self, company_id: UUID, stream_id: UUID) -> int:
-        return self._companies[company_id].states.get(stream_id, (0, None))[0]
+    async def stream(self, company_id: UUID, stream_id: UUID) -> StoredStream:
+        stored = self._companies[company_id].states.get(stream_id)
+        return StoredStream(stored[0], stored[1].doc) if stored is not None else StoredStream(0, None)
+
+    async def stream_events(self, company_id: UUID, stream_id: UUID, after: int, limit: int) -> list[RawEvent]:
+        mine = f'"stream_id":"{stream_id}"'.encode()
+        return [event for event in self._companies[company_id].events if mine in event.entry][after : after + limit]
+
+    async def clients(self, company_id: UUID) -> list[tuple[UUID, str, Credential | None]]:
+        company = self._companies[company_id]
+        found: list[tuple[UUID, str, Credential | None]] = []
+        for stream_id, (_, state) in company.states.items():
+            if '"scopes"' in state.doc and client_state(state.doc).is_live:
+                of_client = (c for c in company.credentials.values() if c.user_id == stream_id)
+                found.append((stream_id, state.doc, next(of_client, None)))
+        return found
 
     async def credentials(self, company_id: UUID, user_id: UUID, kinds: Sequence[CredentialKind]) -> list[Credential]:
         held = self._companies[company_id].credentials.values()
@@ -224,7 +269,8 @@ class MemoryEventStore:
 
     async def touch(self, company_id: UUID, credential_id: UUID, at: datetime) -> None:
         held = self._companies[company_id].credentials.get(credential_id)
-        if held is not None and held.seen_at is not None and held.seen_at < at:
+        never = held is not None and held.seen_at is None and held.kind is CredentialKind.API_CLIENT
+        if held is not None and (never or (held.seen_at is not None and held.seen_at < at)):
             self._companies[company_id].credentials[credential_id] = replace(held, seen_at=at)
 
     async def events(self, company_id: UUID, after: int, limit: int) -> list[RawEvent]:
@@ -245,3 +291,21 @@ class MemoryEventStore:
     async def person_keys(self, company_id: UUID, user_ids: Sequence[UUID]) -> dict[UUID, bytes]:
         keys = self._companies[company_id].person_keys
         return {user_id: keys[user_id] for user_id in user_ids if user_id in keys}
+
+
+def _version(company: _Company, company_id: UUID) -> int:
+    return company.states.get(company_id, (0, None))[0]
+
+
+def _roles(company: _Company) -> dict[UUID, str]:
+    """Of the users that are there; other streams' documents name no login."""
+    users = {i: user_state(state.doc) for i, (_, state) in company.states.items() if '"login"' in state.doc}
+    return {user_id: user.role for user_id, user in users.items()}
+
+
+def _end_everyone(company: _Company, everyone: EndEveryone) -> None:
+    roles = _roles(company) if everyone.role is not None else {}
+    for held in list(company.credentials.values()):
+        is_meant = everyone.role is None or roles.get(held.user_id) == everyone.role
+        if is_meant and held.kind in everyone.kinds and held.id != everyone.keep:
+            del company.credentials[held.id]

@@ -9,8 +9,9 @@ from uuid import UUID
 
 from events.catalogue import Event
 from events.codec import SealingKeys
+from events.company.clients import ClientState
 from events.company.state import CompanyState
-from events.credentials import Credential, CredentialKind, Endings
+from events.credentials import Credential, CredentialKind, EndEveryone, Endings
 from events.envelope import Metadata, Recorded, StreamKind
 from events.user.state import UserState
 
@@ -28,6 +29,7 @@ class Status(StrEnum):
     STEP_SPENT = "step_spent"  # the key is gone, or a step at or above this one was accepted
     LOST_LEASE = "lost_lease"  # another worker took the effect over
     LOGIN_TAKEN = "login_taken"
+    ROLE_IN_USE = "role_in_use"
     REPLAYED = "replayed"  # the idempotency key is in use
 
 
@@ -35,7 +37,8 @@ class Status(StrEnum):
 class CallerCheck:
     """The credential that the caller presented, and the authority that the decision relied on.
 
-    `actor_id` None: the subject acts itself, so the stream's version says more than its authority would.
+    `actor_id` None: the subject acts itself, so the stream's version says more than its authority would; or a program.
+    `company_version`: of the caller's own company, where that is another one than the log's.
     """
 
     company_id: UUID
@@ -43,6 +46,7 @@ class CallerCheck:
     secret: bytes = field(repr=False)
     actor_id: UUID | None = None
     authority: int | None = None
+    company_version: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,12 +72,14 @@ class IdempotencyClaim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alone:
-    """Writes that must not share a transaction with other commands."""
+    """Writes that must not share a transaction with other commands. `user_id`: whom they are about, if anybody."""
 
-    user_id: UUID
+    user_id: UUID | None = None
     claim_login: str | None = None
     person_key: bytes | None = field(default=None, repr=False)
     forget: bool = False
+    end_everyone: EndEveryone | None = None
+    unused_role: str | None = None  # no user may have it
     idempotency: IdempotencyClaim | None = None
 
 
@@ -99,7 +105,10 @@ NO_ENDINGS: Final = Endings()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Append:
-    """The facts of one command with all their consequences."""
+    """The facts of one command with all their consequences.
+
+    `company_version`: of the company's own state that the decision relied on; another one means: decide again.
+    """
 
     company_id: UUID
     stream_id: UUID
@@ -110,6 +119,7 @@ class Append:
     metadata: Metadata
     keys: SealingKeys = NO_KEYS
     state: StateDoc | None = None
+    company_version: int | None = None
     caller: CallerCheck | None = None
     endings: Endings = NO_ENDINGS
     credentials: tuple[Credential, ...] = ()
@@ -127,13 +137,14 @@ class Appended:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredUser:
-    """One user as stored: state and its version, wrapped data key, sealed key, and the company."""
+    """One user as stored: state and its version, wrapped data key, sealed key, and the company with its version."""
 
     company_id: UUID
     user_id: UUID
     version: int
     state: UserState
     company: CompanyState
+    company_version: int
     person_key: bytes | None = field(repr=False)
     key_id: UUID | None
     key_secret: bytes | None = field(repr=False)
@@ -141,10 +152,22 @@ class StoredUser:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldCredential:
-    """A presented credential with its user."""
+    """A presented credential with its user, or with the API client whose it is."""
 
     credential: Credential
-    user: StoredUser
+    company_id: UUID
+    company: CompanyState
+    company_version: int
+    user: StoredUser | None = None
+    client: ClientState | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredStream:
+    """One of the company's own streams; `doc` None and version 0 when it has no fact yet."""
+
+    version: int
+    doc: str | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,8 +203,16 @@ class EventStore(Protocol):
         """(version, state); version 0 when there is no such company."""
         ...
 
-    async def stream_version(self, company_id: UUID, stream_id: UUID) -> int:
-        """Version of one of the company's own streams; 0 when it has no fact yet."""
+    async def stream(self, company_id: UUID, stream_id: UUID) -> StoredStream:
+        """The state of one of the company's own streams."""
+        ...
+
+    async def stream_events(self, company_id: UUID, stream_id: UUID, after: int, limit: int) -> list[RawEvent]:
+        """Entries of one stream in order, after a version."""
+        ...
+
+    async def clients(self, company_id: UUID) -> list[tuple[UUID, str, Credential | None]]:
+        """(id, state document, live token) of the company's API clients that are not revoked."""
         ...
 
     async def credentials(

@@ -24,16 +24,19 @@ from events.store.port import (
     LoginAccount,
     RawEvent,
     Status,
+    StoredStream,
     StoredUser,
     Unavailable,
 )
-from events.store.states import company_state, user_state
+from events.store.states import client_state, company_state, user_state
 
 _APPEND: Final = statement(__file__, "append")
 _LOAD_USER: Final = statement(__file__, "load_user")
 _LOAD_CALLERS: Final = statement(__file__, "load_callers")
 _LOAD_LOGIN: Final = statement(__file__, "load_login")
 _LOAD_STREAM: Final = statement(__file__, "load_stream")
+_READ_STREAM: Final = statement(__file__, "read_stream")
+_LOAD_CLIENTS: Final = statement(__file__, "load_clients")
 _CREDENTIALS: Final = statement(__file__, "credentials_of_user")
 _TOUCH: Final = statement(__file__, "touch_credential")
 _READ_EVENTS: Final = statement(__file__, "read_events")
@@ -172,10 +175,20 @@ class PostgresEventStore:
             row = await self._pool.fetchrow(_LOAD_STREAM, company_id, company_id)
         return (row[0], company_state(company_id, row[0], row[1])) if row else (0, CompanyState())
 
-    async def stream_version(self, company_id: UUID, stream_id: UUID) -> int:
+    async def stream(self, company_id: UUID, stream_id: UUID) -> StoredStream:
         async with available():
             row = await self._pool.fetchrow(_LOAD_STREAM, company_id, stream_id)
-        return int(row[0]) if row else 0
+        return StoredStream(row[0], row[1]) if row else StoredStream(0, None)
+
+    async def stream_events(self, company_id: UUID, stream_id: UUID, after: int, limit: int) -> list[RawEvent]:
+        async with available():
+            rows = await self._pool.fetch(_READ_STREAM, company_id, stream_id, after + 1, limit)
+        return [RawEvent(*row) for row in rows]
+
+    async def clients(self, company_id: UUID) -> list[tuple[UUID, str, Credential | None]]:
+        async with available():
+            rows = await self._pool.fetch(_LOAD_CLIENTS, company_id)
+        return [(row["client_id"], row["doc"], _credential(row) if row["id"] else None) for row in rows]
 
     async def credentials(self, company_id: UUID, user_id: UUID, kinds: Sequence[CredentialKind]) -> list[Credential]:
         async with available():
@@ -243,27 +256,41 @@ def _fail(batch: Sequence[_Waiting], error: BaseException) -> None:
 
 
 def _held(row: asyncpg.Record) -> HeldCredential:
+    company_id: UUID = row["company_id"]
     held = Credential(
         id=row["held_id"],
-        user_id=row["user_id"],
+        user_id=row["held_user_id"],
         kind=CredentialKind(row["held_kind"]),
         secret=row["held_secret"],
         expires_at=row["held_expires_at"],
         seen_at=row["held_seen_at"],
         attributes=json.loads(row["held_attributes"]),
     )
-    return HeldCredential(credential=held, user=_stored_user(row))
+    version, company = _company(row)
+    return HeldCredential(
+        credential=held,
+        company_id=company_id,
+        company=company,
+        company_version=version,
+        user=_stored_user(row) if row["user_id"] is not None else None,
+        client=client_state(row["client_doc"]) if row["client_doc"] is not None else None,
+    )
+
+
+def _company(row: asyncpg.Record) -> tuple[int, CompanyState]:
+    version = row["company_version"]
+    return (version, company_state(row["company_id"], version, row["company_doc"])) if version else (0, CompanyState())
 
 
 def _stored_user(row: asyncpg.Record) -> StoredUser:
-    company_id: UUID = row["company_id"]
-    version = row["company_version"]
+    version, company = _company(row)
     return StoredUser(
-        company_id=company_id,
+        company_id=row["company_id"],
         user_id=row["user_id"],
         version=row["version"],
         state=user_state(row["doc"]),
-        company=company_state(company_id, version, row["company_doc"]) if version else CompanyState(),
+        company=company,
+        company_version=version,
         person_key=row["person_key"],
         key_id=row["key_id"],
         key_secret=row["key_secret"],

@@ -6,6 +6,8 @@ from uuid import UUID
 
 from pydantic import TypeAdapter
 
+from events.company.clients import SCHEMA as CLIENT_SCHEMA
+from events.company.clients import ClientState
 from events.company.state import SCHEMA as COMPANY_SCHEMA
 from events.company.state import CompanyState
 from events.store.port import StateDoc
@@ -14,6 +16,7 @@ from events.user.state import UserState
 
 _USER: Final = TypeAdapter(UserState)
 _COMPANY: Final = TypeAdapter(CompanyState)
+_CLIENT: Final = TypeAdapter(ClientState)
 
 
 def user_doc(state: UserState) -> StateDoc:
@@ -26,11 +29,19 @@ def company_doc(state: CompanyState) -> StateDoc:
     return StateDoc(doc=_COMPANY.dump_json(state, exclude_defaults=True).decode(), schema=COMPANY_SCHEMA)
 
 
+def client_doc(state: ClientState) -> StateDoc:
+    return StateDoc(doc=_CLIENT.dump_json(state, exclude_defaults=True).decode(), schema=CLIENT_SCHEMA)
+
+
+def client_state(doc: str) -> ClientState:
+    return _CLIENT.validate_json(doc)
+
+
 def user_state(doc: str) -> UserState:
     return _USER.validate_json(doc)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=16_384)
 def company_state(company_id: UUID, version: int, doc: str) -> CompanyState:
     """Cached: one version of one company has one document, and every request reads it."""
     return _COMPANY.validate_json(doc)

@@ -1,36 +1,50 @@
 """Rules of acts on somebody else's account. Who may act on whom is decided before, by access."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from events.decision import Decision, Refusal, accepted, refused
+from events.policy import met_at
 from events.user.commands import (
+    ChangeNetworks,
     ChangeUser,
     CreateUser,
     DeactivateUser,
     DisableFactor,
     EraseUser,
+    ExpireUser,
+    ImportKey,
+    IssueBreakGlassCode,
     OrderEnrolment,
+    OverridePolicy,
     ReactivateUser,
     RecordDenial,
     ResetKey,
     ResetPassword,
     UnlockFactor,
+    Wish,
 )
 from events.user.events import (
     AccessDenied,
+    BreakGlassCodeIssued,
     By,
+    GraceNoted,
     KeyReset,
     OrderWithdrawn,
     PasswordReset,
+    TrustedNetworksChanged,
     TwoFactorDisabled,
+    TwoFactorImported,
     TwoFactorOrdered,
+    TwoFactorOverridden,
     TwoFactorUnlocked,
     UserChanged,
     UserCreated,
     UserDeactivated,
     UserErased,
     UserEvent,
+    UserExpired,
     UserReactivated,
 )
 from events.user.state import Ladder, UserState
@@ -74,7 +88,9 @@ def change(state: UserState, wish: ChangeUser) -> Decision[UserEvent]:
     if not changed:
         return accepted()
     ends = _everything(state) if _WEIGHTY & set(changed) else _Everything((), ())
+    noted = _grace_noted(state, wish, counts_from=wish.now) if "role" in changed else ()
     return accepted(
+        *noted,
         UserChanged(
             changed=changed,
             role=wish.role,
@@ -86,8 +102,18 @@ def change(state: UserState, wish: ChangeUser) -> Decision[UserEvent]:
             previous_email=state.email if "email" in changed else None,
             sessions_ended=ends.sessions,
             sign_ins_ended=ends.sign_ins,
-        )
+        ),
     )
+
+
+def _grace_noted(state: UserState, wish: Wish, counts_from: datetime | None) -> tuple[GraceNoted, ...]:
+    """What would be unknown after the change; nothing where no policy ever was in force."""
+    if not wish.rules.since or state.policy_met_at is not None:
+        return ()
+    met = met_at(state, wish.rules)
+    if met is not None and met <= wish.now:
+        return (GraceNoted(met_at=met),)
+    return (GraceNoted(counts_from=counts_from),)
 
 
 def deactivate(state: UserState, wish: DeactivateUser) -> Decision[UserEvent]:
@@ -101,6 +127,21 @@ def reactivate(state: UserState, wish: ReactivateUser) -> Decision[UserEvent]:
     if not state.deactivated:
         return refused(Refusal.NOT_DEACTIVATED)
     return accepted(UserReactivated(reason=wish.reason))
+
+
+def expire(state: UserState, wish: ExpireUser) -> Decision[UserEvent]:
+    """Once for each last day that went by."""
+    if state.expired or state.expiration_at is None or wish.now < state.expiration_at:
+        return accepted()
+    ends = _everything(state)
+    return accepted(UserExpired(expired_at=wish.now, sessions_ended=ends.sessions, sign_ins_ended=ends.sign_ins))
+
+
+def change_networks(state: UserState, wish: ChangeNetworks) -> Decision[UserEvent]:
+    if wish.networks == state.networks:
+        return accepted()
+    networks = ",".join(wish.networks) or None
+    return accepted(TrustedNetworksChanged(count=len(wish.networks), networks=networks, reason=wish.reason))
 
 
 def erase(state: UserState, wish: EraseUser) -> Decision[UserEvent]:
@@ -164,6 +205,46 @@ def unlock(state: UserState, wish: UnlockFactor) -> Decision[UserEvent]:
     if state.ladder == Ladder():
         return accepted()
     return accepted(TwoFactorUnlocked(reason=wish.reason))
+
+
+def override_policy(state: UserState, wish: OverridePolicy) -> Decision[UserEvent]:
+    """An exception, or its end. What begun under the old rule ends; sessions stay, as with an order."""
+    before = state.override_at(wish.now)
+    if before == wish.override and (
+        wish.override == "inherit" or (state.override and state.override.until) == wish.until
+    ):
+        return accepted()
+    noted: tuple[GraceNoted, ...] = ()
+    if wish.override == "exempt" and before != "exempt":
+        noted = _grace_noted(state, wish, counts_from=wish.until)
+    elif before == "exempt":
+        noted = _grace_noted(state, wish, counts_from=wish.until if wish.override == "exempt" else wish.now)
+    overridden = TwoFactorOverridden(
+        override=wish.override,
+        until=wish.until if wish.override != "inherit" else None,
+        overridden_at=wish.now,
+        reason=wish.reason,
+        sign_ins_ended=_everything(state).sign_ins,
+    )
+    return accepted(*noted, overridden)
+
+
+def issue_break_glass_code(state: UserState, wish: IssueBreakGlassCode) -> Decision[UserEvent]:
+    """A code for once, for somebody who has a key and cannot use it; an older one is void."""
+    if state.key is None:
+        return refused(Refusal.NO_KEY)
+    expires_at = wish.now + wish.limits.break_glass
+    issued = BreakGlassCodeIssued(code_id=wish.code_id, issued_at=wish.now, expires_at=expires_at, reason=wish.reason)
+    return accepted(issued)
+
+
+def import_key(state: UserState, wish: ImportKey) -> Decision[UserEvent]:
+    if state.key is not None:
+        return refused(Refusal.ALREADY_ON)
+    imported = TwoFactorImported(
+        key_id=wish.key_id, generation=state.generation + 1, time_step=wish.time_step, imported_at=wish.now
+    )
+    return accepted(imported)
 
 
 def reset_password(state: UserState, wish: ResetPassword) -> Decision[UserEvent]:

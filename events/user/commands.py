@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import TypeAlias
 from uuid import UUID
 
-from events.company.policy import Policy
-from events.user.events import Door
+from events.company.policy import CompanyRules, Policy
+from events.user.events import Door, OverrideKind
 from events.user.limits import Limits
 
 
@@ -16,7 +16,11 @@ class Wish:
 
     now: datetime
     limits: Limits = Limits()
-    policy: Policy = Policy()
+    rules: CompanyRules = CompanyRules()
+
+    @property
+    def policy(self) -> Policy:
+        return self.rules.policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,14 @@ class RecoveryProof:
     code_id: UUID | None
 
 
-Proof: TypeAlias = OtpProof | RecoveryProof
+@dataclass(frozen=True, slots=True)
+class BreakGlassProof:
+    """The break-glass code that was given at the door for recovery codes."""
+
+    code_id: UUID
+
+
+Proof: TypeAlias = OtpProof | RecoveryProof | BreakGlassProof
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +85,21 @@ class ReactivateUser(Wish):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExpireUser(Wish):
+    """The account's last day went by."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EraseUser(Wish):
     pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeNetworks(Wish):
+    """From where the user may sign in, each network in its one spelling."""
+
+    networks: tuple[str, ...]
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +108,7 @@ class StartSignIn(Wish):
 
     sign_in_id: UUID
     session_id: UUID
+    address: str | None = None
     rehashed: bool = False
 
 
@@ -101,6 +126,7 @@ class ProveSignIn(Wish):
 class SetExpiredPassword(Wish):
     sign_in_id: UUID
     session_id: UUID
+    address: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +159,7 @@ class CancelEnrolment(Wish):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResetOwnKey(Wish):
-    proof: Proof
+    proof: OtpProof | RecoveryProof
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,6 +227,27 @@ class UnlockFactor(Wish):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OverridePolicy(Wish):
+    override: OverrideKind
+    until: datetime | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssueBreakGlassCode(Wish):
+    code_id: UUID
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportKey(Wish):
+    """A key that works elsewhere, of a user without one."""
+
+    key_id: UUID
+    time_step: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ResetPassword(Wish):
     reason: str | None
     must_change: bool = False
@@ -217,7 +264,9 @@ UserCommand: TypeAlias = (
     | ChangeUser
     | DeactivateUser
     | ReactivateUser
+    | ExpireUser
     | EraseUser
+    | ChangeNetworks
     | StartSignIn
     | ProveSignIn
     | SetExpiredPassword
@@ -237,6 +286,9 @@ UserCommand: TypeAlias = (
     | ResetKey
     | DisableFactor
     | UnlockFactor
+    | OverridePolicy
+    | IssueBreakGlassCode
+    | ImportKey
     | ResetPassword
     | RecordDenial
 )

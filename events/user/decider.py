@@ -52,6 +52,16 @@ def decide(state: UserState, command: wishes.UserCommand) -> Decision[UserEvent]
             return administration.deactivate(state, command)
         case wishes.ReactivateUser():
             return administration.reactivate(state, command)
+        case wishes.ExpireUser():
+            return administration.expire(state, command)
+        case wishes.ChangeNetworks():
+            return administration.change_networks(state, command)
+        case wishes.OverridePolicy():
+            return administration.override_policy(state, command)
+        case wishes.IssueBreakGlassCode():
+            return administration.issue_break_glass_code(state, command)
+        case wishes.ImportKey():
+            return administration.import_key(state, command)
         case wishes.EraseUser():
             return administration.erase(state, command)
         case wishes.OrderEnrolment():

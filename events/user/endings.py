@@ -6,6 +6,8 @@ from uuid import UUID
 from events.credentials import CredentialKind as Kind
 from events.credentials import EndAll, Endings
 from events.user.events import (
+    BreakGlassCodeIssued,
+    BreakGlassCodeUsed,
     EnrolmentCancelled,
     EnrolmentStarted,
     KeyReset,
@@ -26,14 +28,16 @@ from events.user.events import (
     TwoFactorEnabled,
     TwoFactorLocked,
     TwoFactorOrdered,
+    TwoFactorOverridden,
     UserChanged,
     UserDeactivated,
     UserErased,
     UserEvent,
+    UserExpired,
 )
 from events.user.state import UserState
 
-_FACTOR = (Kind.KEY, Kind.PENDING_KEY, Kind.RECOVERY_CODE)
+_FACTOR = (Kind.KEY, Kind.PENDING_KEY, Kind.RECOVERY_CODE, Kind.BREAK_GLASS)
 _BEGUN = (Kind.SESSION, Kind.SIGN_IN)
 
 
@@ -57,7 +61,7 @@ def _ended_ids(event: UserEvent) -> tuple[UUID, ...]:  # noqa: C901 - one line a
     match event:
         case SignedIn():
             return (*((event.sign_in_id,) if event.sign_in_id else ()), *event.sessions_ended)
-        case SignInStarted() | TwoFactorLocked() | OrderWithdrawn():
+        case SignInStarted() | TwoFactorLocked() | OrderWithdrawn() | TwoFactorOverridden():
             return event.sign_ins_ended
         case SignInAdvanced():
             return (event.previous_id,)
@@ -74,7 +78,7 @@ def _ended_ids(event: UserEvent) -> tuple[UUID, ...]:  # noqa: C901 - one line a
             return (event.kept,) if event.kept else ()
         case EnrolmentCancelled():
             return (event.key_id,)
-        case RecoveryCodeUsed():
+        case RecoveryCodeUsed() | BreakGlassCodeUsed():
             return (event.code_id,)
         case TwoFactorOrdered() | UserChanged():
             return (*event.sessions_ended, *event.sign_ins_ended)
@@ -84,11 +88,14 @@ def _ended_ids(event: UserEvent) -> tuple[UUID, ...]:  # noqa: C901 - one line a
             return ()
 
 
-def _ended_kinds(user_id: UUID, event: UserEvent) -> tuple[EndAll, ...]:
+def _ended_kinds(user_id: UUID, event: UserEvent) -> tuple[EndAll, ...]:  # noqa: C901 - one line a fact
     match event:
-        case KeyReset() | UserDeactivated():
-            kinds = (*_FACTOR, *_BEGUN) if isinstance(event, KeyReset) else (*_BEGUN, Kind.PENDING_KEY)
-            return (EndAll(user_id=user_id, kinds=kinds),)
+        case KeyReset():
+            return (EndAll(user_id=user_id, kinds=(*_FACTOR, *_BEGUN)),)
+        case UserDeactivated() | UserExpired():
+            return (EndAll(user_id=user_id, kinds=(*_BEGUN, Kind.PENDING_KEY)),)
+        case BreakGlassCodeIssued():
+            return (EndAll(user_id=user_id, kinds=(Kind.BREAK_GLASS,)),)
         case TwoFactorDisabled():
             return (EndAll(user_id=user_id, kinds=(*_FACTOR, *_BEGUN), keep=event.kept),)
         case TwoFactorEnabled():

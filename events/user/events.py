@@ -35,7 +35,8 @@ class By(StrEnum):
     SYSTEM = "system"
 
 
-Factor: TypeAlias = Literal["password", "otp", "recovery_code"]
+Factor: TypeAlias = Literal["password", "otp", "recovery_code", "break_glass_code"]
+OverrideKind: TypeAlias = Literal["inherit", "required", "exempt"]
 
 
 @fact
@@ -81,6 +82,16 @@ class UserDeactivated:
 
 
 @fact
+class UserExpired:
+    """The account's last day went by; what was begun in time ended with it."""
+
+    VERSION: ClassVar[int] = 1
+    expired_at: Instant
+    sessions_ended: tuple[UUID, ...] = ()
+    sign_ins_ended: tuple[UUID, ...] = ()
+
+
+@fact
 class UserReactivated:
     VERSION: ClassVar[int] = 1
     reason: Personal = None
@@ -94,6 +105,16 @@ class UserErased:
     erased_at: Instant
     sessions_ended: tuple[UUID, ...] = ()
     sign_ins_ended: tuple[UUID, ...] = ()
+
+
+@fact
+class TrustedNetworksChanged:
+    """From where the user may sign in, separated by commas; none: from everywhere. Sessions elsewhere are closed."""
+
+    VERSION: ClassVar[int] = 1
+    count: int
+    networks: Personal = None
+    reason: Personal = None
 
 
 @fact
@@ -166,7 +187,9 @@ class SignInRefused:
     """The password was right and the sign-in still refused."""
 
     VERSION: ClassVar[int] = 1
-    cause: Literal["not_yet_active", "expired", "deactivated", "order_expired", "factor_disabled"]
+    cause: Literal[
+        "not_yet_active", "expired", "deactivated", "order_expired", "factor_disabled", "network", "suspended"
+    ]
     refused_at: Instant
 
 
@@ -300,6 +323,64 @@ class PolicyOrderStarted:
 
 
 @fact
+class TwoFactorOverridden:
+    """An exception from the policy for this user; `inherit`: there is none any more."""
+
+    VERSION: ClassVar[int] = 1
+    override: OverrideKind
+    until: Instant | None = None
+    overridden_at: Instant
+    sign_ins_ended: tuple[UUID, ...] = ()
+    reason: Personal = None
+
+
+@fact
+class GraceNoted:
+    """Kept before a change of role or an exemption would make it unknown: when the user first fell under a policy.
+
+    `met_at` None: not yet; then demands count from `counts_from` on.
+    """
+
+    VERSION: ClassVar[int] = 1
+    met_at: Instant | None = None
+    counts_from: Instant | None = None
+
+
+@fact
+class BreakGlassCodeIssued:
+    """A code for once, given by an administrator; it ends pause and lock, like an unlock."""
+
+    VERSION: ClassVar[int] = 1
+    code_id: UUID
+    issued_at: Instant
+    expires_at: Instant
+    reason: Personal = None
+
+
+@fact
+class BreakGlassCodeUsed:
+    """It was spent at a sign-in; the key is void with it and enrolment follows."""
+
+    VERSION: ClassVar[int] = 1
+    code_id: UUID
+    used_at: Instant
+
+
+@fact
+class TwoFactorImported:
+    """A working key came along from another system: no code was asked, its owner goes on with the same authenticator.
+
+    At or below `time_step`, that of the import, no code is accepted.
+    """
+
+    VERSION: ClassVar[int] = 1
+    key_id: UUID
+    generation: int
+    time_step: int
+    imported_at: Instant
+
+
+@fact
 class OrderWithdrawn:
     VERSION: ClassVar[int] = 1
     sign_ins_ended: tuple[UUID, ...] = ()
@@ -383,8 +464,10 @@ UserEvent: TypeAlias = (
     UserCreated
     | UserChanged
     | UserDeactivated
+    | UserExpired
     | UserReactivated
     | UserErased
+    | TrustedNetworksChanged
     | PasswordChanged
     | PasswordReset
     | PasswordRehashed
@@ -405,6 +488,11 @@ UserEvent: TypeAlias = (
     | EnrolmentCancelled
     | TwoFactorOrdered
     | PolicyOrderStarted
+    | TwoFactorOverridden
+    | GraceNoted
+    | BreakGlassCodeIssued
+    | BreakGlassCodeUsed
+    | TwoFactorImported
     | OrderWithdrawn
     | TwoFactorEnabled
     | RecoveryCodesIssued

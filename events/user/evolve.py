@@ -9,9 +9,12 @@ from uuid import UUID
 
 from events.user.events import (
     AccessDenied,
+    BreakGlassCodeIssued,
+    BreakGlassCodeUsed,
     CodeRejected,
     EnrolmentCancelled,
     EnrolmentStarted,
+    GraceNoted,
     KeyReset,
     OrderWithdrawn,
     PasswordChanged,
@@ -29,10 +32,13 @@ from events.user.events import (
     SignInRefused,
     SignInStarted,
     SteppedUp,
+    TrustedNetworksChanged,
     TwoFactorDisabled,
     TwoFactorEnabled,
+    TwoFactorImported,
     TwoFactorLocked,
     TwoFactorOrdered,
+    TwoFactorOverridden,
     TwoFactorPaused,
     TwoFactorUnlocked,
     UserChanged,
@@ -40,12 +46,15 @@ from events.user.events import (
     UserDeactivated,
     UserErased,
     UserEvent,
+    UserExpired,
     UserReactivated,
 )
 from events.user.state import (
+    BreakGlass,
     Key,
     Ladder,
     Order,
+    Override,
     PendingKey,
     Session,
     SignInProgress,
@@ -105,6 +114,17 @@ def evolve(state: UserState, event: UserEvent) -> UserState:  # noqa: C901 - one
             return replace(ended, order=Order(expires_at=event.expires_at))
         case PolicyOrderStarted():
             return replace(state, order=Order(expires_at=event.expires_at, by_policy=True))
+        case TwoFactorOverridden():
+            return _overridden(state, event)
+        case GraceNoted():
+            return replace(state, policy_met_at=event.met_at, counts_from=event.counts_from)
+        case BreakGlassCodeIssued():
+            issued = BreakGlass(id=event.code_id, expires_at=event.expires_at)
+            return replace(state, break_glass=issued, ladder=Ladder())
+        case BreakGlassCodeUsed():
+            return replace(state, break_glass=None, ladder=Ladder())
+        case TwoFactorImported():
+            return _imported(state, event)
         case OrderWithdrawn():
             return replace(without_sign_ins(state, event.sign_ins_ended), order=None)
         case UserCreated():
@@ -114,8 +134,14 @@ def evolve(state: UserState, event: UserEvent) -> UserState:  # noqa: C901 - one
         case UserDeactivated():
             ended = _ended(state, event.sessions_ended, event.sign_ins_ended)
             return replace(ended, deactivated=True, authority=state.authority + 1)
+        case UserExpired():
+            ended = _ended(state, event.sessions_ended, event.sign_ins_ended)
+            return replace(ended, expired=True, authority=state.authority + 1)
         case UserReactivated():
             return replace(state, deactivated=False, authority=state.authority + 1)
+        case TrustedNetworksChanged():
+            networks = tuple(event.networks.split(",")) if event.networks else ()
+            return replace(state, networks=networks, authority=state.authority + 1)
         case UserErased():
             return UserState(exists=True, erased=True, deactivated=True, authority=state.authority + 1)
         case PasswordChanged():
@@ -171,6 +197,7 @@ def _changed(state: UserState, event: UserChanged) -> UserState:
         time_zone=event.time_zone,
         activation_at=event.activation_at,
         expiration_at=event.expiration_at,
+        expired=state.expired and "expiration_at" not in event.changed,
         authority=state.authority + (1 if weighty else 0),
     )
 
@@ -230,11 +257,27 @@ def _enabled(state: UserState, event: TwoFactorEnabled) -> UserState:
         last_used_at=event.enabled_at,
         last_step=event.time_step,
     )
-    return replace(ended, key=key, pending=None, order=None, recovery_codes=(), ladder=Ladder())
+    return replace(_factor_gone(ended), key=key, order=None)
+
+
+def _imported(state: UserState, event: TwoFactorImported) -> UserState:
+    key = Key(
+        id=event.key_id,
+        generation=event.generation,
+        enrolled_at=event.imported_at,
+        last_used_at=event.imported_at,
+        last_step=event.time_step,
+    )
+    return replace(state, key=key, generation=event.generation, order=None)
 
 
 def _factor_gone(state: UserState) -> UserState:
-    return replace(state, key=None, pending=None, recovery_codes=(), ladder=Ladder())
+    return replace(state, key=None, pending=None, recovery_codes=(), break_glass=None, ladder=Ladder())
+
+
+def _overridden(state: UserState, event: TwoFactorOverridden) -> UserState:
+    exception = Override(kind=event.override, until=event.until) if event.override != "inherit" else None
+    return replace(without_sign_ins(state, event.sign_ins_ended), override=exception)
 
 
 def _code_rejected(state: UserState, event: CodeRejected) -> UserState:

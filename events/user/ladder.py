@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Literal, TypeAlias
 from uuid import UUID
 
-from events.user.commands import OtpProof, Proof, RecoveryProof, Wish
+from events.user.commands import BreakGlassProof, OtpProof, Proof, RecoveryProof, Wish
 from events.user.events import (
     CodeRejected,
     Door,
@@ -23,7 +23,7 @@ def judge(
     state: UserState, wish: Wish, proof: Proof, door: Door, holder_id: UUID | None = None
 ) -> tuple[UserEvent, ...] | None:
     """None when the proof holds; else the facts of the failed try (none when an earlier one says it already)."""
-    factor: Factor = "otp" if isinstance(proof, OtpProof) else "recovery_code"
+    factor = _factor(proof)
     if is_stopped(state.ladder, wish):
         # Not evaluated, not counted, not used up; the first such try of a pause is on record.
         if state.ladder.ignored:
@@ -32,6 +32,10 @@ def judge(
     if isinstance(proof, RecoveryProof):
         holds = proof.code_id is not None and proof.code_id in state.recovery_codes
         return None if holds else _failed(state, wish, door, factor, holder_id)
+    if isinstance(proof, BreakGlassProof):
+        given = state.break_glass
+        holds = given is not None and given.id == proof.code_id and wish.now < given.expires_at
+        return None if holds else _failed(state, wish, door, factor, holder_id)
     if proof.unreadable:
         return (_rejected(wish, door, factor, "unreadable", None),)
     if proof.time_step is None:
@@ -39,6 +43,16 @@ def judge(
     if is_spent(state, proof):
         return (_rejected(wish, door, factor, "used", holder_id),)
     return None
+
+
+def _factor(proof: Proof) -> Factor:
+    match proof:
+        case OtpProof():
+            return "otp"
+        case RecoveryProof():
+            return "recovery_code"
+        case BreakGlassProof():
+            return "break_glass_code"
 
 
 def judge_pending(state: UserState, wish: Wish, time_step: int | None, key_id: UUID) -> tuple[UserEvent, ...] | None:

@@ -24,5 +24,6 @@ class Limits:
     session_idle: timedelta = timedelta(minutes=60)
     sessions: int = 20  # at once; the oldest ends
     step_up: timedelta = timedelta(minutes=5)
+    break_glass: timedelta = timedelta(minutes=15)
     session_wrong_passwords: int = 5
     window: int = 1  # time steps before and after now, RFC 6238 §5.2

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from events.decision import Decision, Refusal, accepted, refused
-from events.policy import policy_requires
+from events.policy import may_not_be_without
 from events.user.commands import (
     CancelEnrolment,
     ChangeOwnPassword,
@@ -143,7 +143,7 @@ def disable_own_factor(state: UserState, wish: DisableOwnFactor) -> Decision[Use
         return refused(Refusal.SESSION_OVER)
     if state.key is None:
         return refused(Refusal.NO_KEY)
-    if policy_requires(state, wish.policy):
+    if may_not_be_without(state, wish.rules, wish.now):
         return refused(Refusal.POLICY_REQUIRES_TWO_FACTOR)
     failed = judge(state, wish, wish.proof, Door.DISABLE)
     if failed is not None:

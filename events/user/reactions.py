@@ -1,9 +1,11 @@
 """What has to happen outside because of a fact: pure, so a rebuild can never fire anything twice."""
 
-from enum import StrEnum
 from uuid import UUID
 
+from events.effects import EffectKind
 from events.user.events import (
+    BreakGlassCodeIssued,
+    BreakGlassCodeUsed,
     By,
     EnrolmentStarted,
     KeyReset,
@@ -13,24 +15,22 @@ from events.user.events import (
     RecoveryCodesIssued,
     RecoveryCodeUsed,
     SessionsEnded,
+    TrustedNetworksChanged,
     TwoFactorDisabled,
     TwoFactorEnabled,
+    TwoFactorImported,
     TwoFactorLocked,
     TwoFactorOrdered,
+    TwoFactorOverridden,
     TwoFactorPaused,
     TwoFactorUnlocked,
     UserChanged,
     UserDeactivated,
     UserErased,
     UserEvent,
+    UserExpired,
     UserReactivated,
 )
-
-
-class EffectKind(StrEnum):
-    REVOKE_SESSIONS = "revoke_sessions"
-    NOTIFY_USER = "notify_user"
-    NOTIFY_ADMINISTRATORS = "notify_administrators"
 
 
 def reactions(event: UserEvent) -> tuple[EffectKind, ...]:
@@ -48,14 +48,14 @@ def reactions(event: UserEvent) -> tuple[EffectKind, ...]:
 def ended_counts(event: UserEvent) -> tuple[int, int] | None:
     """(sessions, sign-ins in progress) that a revoking fact ended; None for a fact that revokes nothing."""
     match event:
-        case KeyReset() | TwoFactorDisabled() | UserDeactivated() | UserErased() | PasswordReset():
+        case KeyReset() | TwoFactorDisabled() | UserDeactivated() | UserExpired() | UserErased() | PasswordReset():
             return len(event.sessions_ended), len(event.sign_ins_ended)
         case TwoFactorEnabled() | PasswordChanged() | UserChanged() | TwoFactorOrdered():
             counts = len(event.sessions_ended), len(event.sign_ins_ended)
             return counts if any(counts) else None
         case SessionsEnded():
             return len(event.sessions_ended), 0
-        case TwoFactorLocked() | OrderWithdrawn():
+        case TwoFactorLocked() | OrderWithdrawn() | TwoFactorOverridden():
             return (0, len(event.sign_ins_ended)) if event.sign_ins_ended else None
         case _:
             return None
@@ -67,7 +67,11 @@ def _told_to_user(event: UserEvent) -> bool:
             TwoFactorEnabled()
             | TwoFactorDisabled()
             | TwoFactorOrdered()
+            | TwoFactorOverridden()
+            | TwoFactorImported()
             | OrderWithdrawn()
+            | BreakGlassCodeIssued()
+            | BreakGlassCodeUsed()
             | KeyReset()
             | TwoFactorPaused()
             | TwoFactorLocked()
@@ -75,7 +79,9 @@ def _told_to_user(event: UserEvent) -> bool:
             | RecoveryCodeUsed()
             | PasswordChanged()
             | PasswordReset()
+            | TrustedNetworksChanged()
             | UserDeactivated()
+            | UserExpired()
             | UserReactivated()
         ):
             return True
@@ -92,7 +98,7 @@ def _told_to_user(event: UserEvent) -> bool:
 
 def _told_to_administrators(event: UserEvent) -> bool:
     match event:
-        case KeyReset() | TwoFactorDisabled():
+        case KeyReset() | TwoFactorDisabled() | BreakGlassCodeIssued():
             return True
         case TwoFactorLocked():
             return event.until is None

@@ -4,8 +4,10 @@ from datetime import datetime
 from uuid import UUID
 
 from events.decision import Decision, Refusal, accepted, refused
-from events.policy import effective
+from events.networks import contains
+from events.policy import effective, is_inside
 from events.user.commands import (
+    BreakGlassProof,
     CancelSignIn,
     OtpProof,
     ProveSignIn,
@@ -15,8 +17,11 @@ from events.user.commands import (
     Wish,
 )
 from events.user.events import (
+    BreakGlassCodeUsed,
+    By,
     Door,
     Factor,
+    KeyReset,
     PasswordChanged,
     PasswordRehashed,
     PolicyOrderStarted,
@@ -38,8 +43,12 @@ def start(state: UserState, wish: StartSignIn) -> Decision[UserEvent]:
     account = account_state(state, wish.now)
     if account != "active":
         return refused(Refusal.INVALID_CREDENTIALS, *_not_active(state, wish, account))
+    if wish.rules.suspended:
+        return refused(Refusal.INVALID_CREDENTIALS, SignInRefused(cause="suspended", refused_at=wish.now))
+    if state.networks and not contains(state.networks, wish.address):
+        return refused(Refusal.INVALID_CREDENTIALS, SignInRefused(cause="network", refused_at=wish.now))
     rehashed: tuple[UserEvent, ...] = (PasswordRehashed(),) if wish.rehashed else ()
-    match effective(state, wish.policy, wish.now).next_sign_in:
+    match effective(state, wish.rules, wish.now, inside=is_inside(wish.rules, wish.address)).next_sign_in:
         case "contact_administrator" if state.key is None:
             disabled = state.ladder.disabled
             refusal = SignInRefused(cause="factor_disabled" if disabled else "order_expired", refused_at=wish.now)
@@ -77,6 +86,30 @@ def prove(state: UserState, wish: ProveSignIn) -> Decision[UserEvent]:
                 code_id=code_id, door=Door.SIGN_IN, left=len(state.recovery_codes) - 1, used_at=wish.now
             )
             return accepted(used, passed(state, wish, progress, wish.next_id, wish.session_id, "recovery_code"))
+        case BreakGlassProof(code_id):
+            return _break_glass(state, wish, progress, code_id)
+
+
+def _break_glass(state: UserState, wish: ProveSignIn, progress: SignInProgress, code_id: UUID) -> Decision[UserEvent]:
+    """The code for once voids the key, and the sign-in goes on with the enrolment of a new one."""
+    assert state.key is not None  # noqa: S101 - a code is issued for somebody with a key, and dies with it
+    reset = KeyReset(
+        by=By.ADMINISTRATOR,
+        key_id=state.key.id,
+        reset_at=wish.now,
+        order_expires_at=wish.now + wish.policy.order_window,
+        sessions_ended=tuple(s.id for s in state.sessions),
+        sign_ins_ended=tuple(s.id for s in state.sign_ins if s.id != progress.id),
+    )
+    advanced = SignInAdvanced(
+        sign_in_id=wish.next_id,
+        previous_id=progress.id,
+        stage=Stage.ENROLMENT,
+        factors=(*progress.factors, "break_glass_code"),
+        advanced_at=wish.now,
+        expires_at=progress.expires_at,
+    )
+    return accepted(BreakGlassCodeUsed(code_id=code_id, used_at=wish.now), reset, advanced)
 
 
 def passed(
@@ -113,7 +146,8 @@ def set_expired_password(state: UserState, wish: SetExpiredPassword) -> Decision
         return refused(Refusal.SIGN_IN_OVER)
     if progress.stage is not Stage.PASSWORD:
         return refused(Refusal.NOT_AT_THIS_STAGE)
-    if progress.factors == ("password",) and effective(state, wish.policy, wish.now).state != "off":
+    inside = is_inside(wish.rules, wish.address)
+    if progress.factors == ("password",) and effective(state, wish.rules, wish.now, inside=inside).state != "off":
         # A second factor is demanded since this sign-in began.
         return refused(Refusal.SIGN_IN_OVER)
     changed = PasswordChanged(

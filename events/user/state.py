@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import AwareDatetime
 
 from events.envelope import STRICT
-from events.user.events import Factor, Stage
+from events.user.events import Factor, OverrideKind, Stage
 
 SCHEMA = 1
 
@@ -46,6 +46,26 @@ class Order:
 
     expires_at: AwareDatetime
     by_policy: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Override:
+    """An exception from the policy, in force until `until` (None: until it is changed)."""
+
+    __pydantic_config__ = STRICT
+
+    kind: OverrideKind
+    until: AwareDatetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreakGlass:
+    """The code for once that an administrator gave out."""
+
+    __pydantic_config__ = STRICT
+
+    id: UUID
+    expires_at: AwareDatetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +118,8 @@ class UserState:
     activation_at: AwareDatetime | None = None
     expiration_at: AwareDatetime | None = None
     deactivated: bool = False
+    expired: bool = False  # the passing of `expiration_at` is on record
+    networks: tuple[str, ...] = ()  # from where to sign in; none: from everywhere
     authority: int = 0  # raised by changes of role, rights and state
     has_password: bool = False
     password_changed_at: AwareDatetime | None = None
@@ -106,7 +128,11 @@ class UserState:
     key: Key | None = None
     pending: PendingKey | None = None
     order: Order | None = None
+    override: Override | None = None
+    policy_met_at: AwareDatetime | None = None  # first time under a policy, where that is on record
+    counts_from: AwareDatetime | None = None  # demands of a policy count from here, where not from `created_at`
     recovery_codes: tuple[UUID, ...] = ()
+    break_glass: BreakGlass | None = None
     ladder: Ladder = Ladder()
     sessions: tuple[Session, ...] = ()
     sign_ins: tuple[SignInProgress, ...] = ()
@@ -118,6 +144,12 @@ class UserState:
     def sign_in(self, sign_in_id: UUID) -> SignInProgress | None:
         """The sign-in in progress of that id, or None."""
         return next((s for s in self.sign_ins if s.id == sign_in_id), None)
+
+    def override_at(self, now: datetime) -> OverrideKind:
+        """The exception in force at `now`; `inherit` where there is none."""
+        if self.override is None or (self.override.until is not None and now >= self.override.until):
+            return "inherit"
+        return self.override.kind
 
     def is_active(self, now: datetime) -> bool:
         """May this account sign in at all at `now`?"""

@@ -1,5 +1,9 @@
-"""Kept answers of idempotent calls, sealed under the subject's data key and gone when that goes."""
+"""Kept answers of idempotent calls: sealed under the data key of whom they are about, and gone when that goes.
 
+An answer about nobody, such as a policy, is kept as it is.
+"""
+
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -7,9 +11,11 @@ import asyncpg
 
 from events.sealing import Random, SealBroken, open_secret, seal_secret
 from events.sql import statement
+from events.store.port import IdempotencyClaim
 from events.store.postgres import available
 from services.application.ports import KeptAnswer, KeyWrapper
 
+_CLAIM: Final = statement(__file__, "kept_answer_claim")
 _FIND: Final = statement(__file__, "kept_answer_find")
 _KEEP: Final = statement(__file__, "kept_answer_keep")
 
@@ -19,6 +25,11 @@ class PostgresKeptAnswers:
         self._pool = pool
         self._wrapper = wrapper
         self._random = random
+
+    async def claim(self, company_id: UUID, claim: IdempotencyClaim, now: datetime) -> bool:
+        async with available():
+            taken = await self._pool.fetchval(_CLAIM, company_id, claim.caller, claim.key, claim.digest, now)
+        return taken is not None
 
     async def find(self, company_id: UUID, caller: str, key: str) -> KeptAnswer | None:
         async with available():
@@ -30,8 +41,8 @@ class PostgresKeptAnswers:
 
     async def _open(self, row: asyncpg.Record, company_id: UUID, caller: str, key: str) -> bytes | None:
         sealed: bytes | None = row["answer"]
-        if not sealed:
-            return sealed  # none was kept, or an empty one
+        if not sealed or row["subject_id"] is None:
+            return sealed  # none was kept, an empty one, or one about nobody
         if row["wrapped"] is None:
             return None
         data_key = await self._wrapper.unwrap(row["wrapped"])
@@ -43,16 +54,19 @@ class PostgresKeptAnswers:
     async def keep(self, company_id: UUID, caller: str, key: str, status: int, answer: bytes | None) -> None:
         sealed = answer
         if answer:
-            sealed = None
             async with available():
                 row = await self._pool.fetchrow(_FIND, company_id, caller, key)
             if row is None:
                 return
-            if row["wrapped"] is not None:
-                data_key = await self._wrapper.unwrap(row["wrapped"])
-                sealed = seal_secret(answer, data_key, _context(company_id, caller, key), self._random)
+            if row["subject_id"] is not None:
+                sealed = await self._seal(row, answer, _context(company_id, caller, key))
         async with available():
             await self._pool.execute(_KEEP, company_id, caller, key, status, sealed)
+
+    async def _seal(self, row: asyncpg.Record, answer: bytes, context: bytes) -> bytes | None:
+        if row["wrapped"] is None:
+            return None
+        return seal_secret(answer, await self._wrapper.unwrap(row["wrapped"]), context, self._random)
 
 
 def _context(company_id: UUID, caller: str, key: str) -> bytes:

@@ -7,23 +7,23 @@ from datetime import datetime
 from typing import Any, Literal, cast
 from uuid import UUID
 
-from events.company.roles import Level, Rights
+from events.company.policy import Policy
+from events.company.roles import BUILT_IN, Rights, words_of
+from events.company.state import CompanyState
 from events.credentials import Credential
 from events.policy import EffectiveFactor
 from events.store.port import StoredUser
 from events.user.state import account_state
 from services.api import models
-from services.api.problems import invalid
+from services.api.problems import Problem, code_of, invalid
+from services.application.administration import BreakGlassCode, BulkResult
 from services.application.audit import AuditRow
+from services.application.clients import ShownClient
 from services.application.codes import ShownKey
-from services.application.context import Caller
+from services.application.companies import PolicyEffect, PolicyVersion
+from services.application.context import Caller, Tenant
+from services.application.introspection import LiveSession
 from services.application.sign_in import SignInAnswer
-
-_LEVELS: dict[Level, Literal["none", "view", "full"]] = {
-    Level.NONE: "none",
-    Level.VIEW: "view",
-    Level.FULL: "full",
-}
 
 
 def sign_in(answer: SignInAnswer) -> models.SignInAnswer:
@@ -82,7 +82,7 @@ def me_of(user: StoredUser, rights: Rights) -> models.Me:
         role=state.role,
         language=state.language,
         time_zone=state.time_zone,
-        rights={str(right): _LEVELS[level] for right, level in rights.items()},
+        rights=cast(Any, words_of(rights)),
     )
 
 
@@ -133,6 +133,108 @@ def _user_fields(stored: StoredUser, effective: EffectiveFactor, now: datetime) 
     }
 
 
+def break_glass(issued: BreakGlassCode) -> models.BreakGlassAnswer:
+    return models.BreakGlassAnswer(
+        **two_factor(issued.two_factor).model_dump(),
+        break_glass_code=issued.code,
+        break_glass_expires_at=issued.expires_at,
+    )
+
+
+def bulk(results: Sequence[BulkResult]) -> models.BulkAnswer:
+    return models.BulkAnswer(results=[_bulk_result(result) for result in results])
+
+
+def _bulk_result(result: BulkResult) -> models.BulkResult:
+    if result.refusal is None:
+        return models.BulkResult(user_id=result.user_id, status=200, code=None)
+    refused = Problem(code=code_of(result.refusal))
+    return models.BulkResult(user_id=result.user_id, status=refused.status, code=refused.code)
+
+
+def policy(value: Policy) -> models.Policy:
+    return models.Policy(
+        requirement=value.requirement,
+        roles=list(value.roles),
+        from_at=value.from_at,
+        networks=list(value.networks),
+        grace_days=value.grace_days,
+        order_hours=value.order_hours,
+        password_max_age_days=value.password_max_age_days,
+    )
+
+
+def policy_history(versions: Sequence[PolicyVersion]) -> models.PolicyHistory:
+    return models.PolicyHistory(items=[_policy_version(version) for version in versions])
+
+
+def _policy_version(version: PolicyVersion) -> models.PolicyVersion:
+    actor = version.recorded.actor
+    return models.PolicyVersion(
+        changed_at=version.changed_at,
+        actor=models.EventActor(kind=actor.kind.value, id=actor.id, label=None),
+        policy=policy(version.policy),
+    )
+
+
+def dry_run(effect: PolicyEffect) -> models.DryRun:
+    return models.DryRun(
+        forced_now=list(effect.forced_now),
+        locked_out=list(effect.locked_out),
+        caller_forced=effect.caller_forced,
+        caller_locked_out=effect.caller_locked_out,
+    )
+
+
+def role(name: str, rights: Rights) -> models.Role:
+    return models.Role(id=name, name=name, built_in=name in BUILT_IN, rights=cast(Any, words_of(rights)))
+
+
+def role_of(state: CompanyState, name: str) -> models.Role:
+    return role(name, state.rights_of(name))
+
+
+def company(tenant: Tenant) -> models.Company:
+    state: Literal["active", "suspended"] = "suspended" if tenant.state.suspended else "active"
+    return models.Company(id=tenant.id, name=tenant.state.name, state=state)
+
+
+def api_client(client: ShownClient) -> models.ApiClient:
+    return models.ApiClient(**_client_fields(client))
+
+
+def api_client_with_token(client: ShownClient) -> models.ApiClientWithToken:
+    assert client.token is not None  # noqa: S101 - made for the answer that shows it
+    return models.ApiClientWithToken(**_client_fields(client), token=client.token)
+
+
+def _client_fields(client: ShownClient) -> dict[str, Any]:
+    state = client.state
+    return {
+        "id": client.id,
+        "name": state.name,
+        "scopes": list(state.scopes),
+        "expires_at": state.expires_at,
+        "networks": list(state.networks),
+        "created_at": state.created_at,
+        "last_used_at": client.last_used_at,
+        "has_token": client.has_token,
+    }
+
+
+def introspection(found: LiveSession | None) -> models.Introspection:
+    if found is None:
+        return models.Introspection(active=False)
+    return models.Introspection(
+        active=True,
+        user_id=found.user_id,
+        company_id=found.company_id,
+        authenticated_at=found.authenticated_at,
+        factors=cast(Any, list(found.factors)),
+        expires_at=found.expires_at,
+    )
+
+
 def event(row: AuditRow) -> models.EventItem:
     return models.EventItem(
         position=row.position,
@@ -170,7 +272,7 @@ def read_position(cursor: str | None) -> int | None:
     return parts[0]
 
 
-def read_user_place(cursor: str | None) -> tuple[str, UUID] | None:
+def read_place(cursor: str | None) -> tuple[str, UUID] | None:
     parts = _read_cursor(cursor)
     if parts is None:
         return None

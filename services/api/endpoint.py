@@ -1,19 +1,23 @@
 """From an HTTP request to a use case and back: caller, rights, target, body, answer. One way for every route."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from hashlib import sha256
 from http import HTTPStatus
 from typing import Any, Final
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import structlog
 from aiohttp import web
 from pydantic import BaseModel
 
 from events.company.roles import Level, Right
+from events.company.scopes import Scope
+from events.company.state import CompanyState
+from events.credentials import CredentialKind
 from events.decision import Refusal
 from events.store.port import IdempotencyClaim, StoredUser, Unavailable
 from events.user.events import Stage
@@ -22,10 +26,11 @@ from services.api.models import Answer
 from services.api.parsing import MAX_BODY, expect_no_body, parse_body, parse_query, read_body
 from services.api.problems import ProblemError, code_of, invalid, problem
 from services.application.application import Application
-from services.application.context import Caller, Request
+from services.application.context import Caller, Request, Tenant
 from services.application.errors import Contended, Refused, Replayed, Throttled, Unacceptable
 from services.application.idempotency import AnswerNotKept, KeyReused
 from services.application.ports import KeyUnavailable, Overloaded
+from services.application.tokens import PREFIX
 
 log = structlog.get_logger()
 
@@ -43,6 +48,7 @@ HEADERS: Final = {
     "Server": "Factorlog",
     "X-Content-Type-Options": "nosniff",
 }
+_SLUG: Final = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)
 _MAX_USER_AGENT: Final = 400
 # For all that a request waits for: a database that stands still must not make requests pile up.
 _PATIENCE_SECONDS: Final = 12.0
@@ -53,7 +59,8 @@ class Allow(Enum):
 
     ANYONE = "anyone"
     SIGN_IN = "sign_in"
-    SESSION = "session"
+    SESSION = "session"  # and an API client, where the route names scopes
+    CLIENT = "client"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +73,13 @@ class Context:
     _target: StoredUser | None = None
     query: Any = None
     path: dict[str, UUID] = field(default_factory=dict)
+    slug: str = ""  # the name in the path, where it has one
     if_match: str | None = None
+
+    @property
+    def via(self) -> Caller | None:
+        """The program that speaks for somebody who is not signed in yet."""
+        return self._caller
 
     @property
     def caller(self) -> Caller:
@@ -77,7 +90,7 @@ class Context:
 
     @property
     def target(self) -> StoredUser:
-        """The user that the path names, of the caller's company."""
+        """The user that the path names, of the company in which the caller acts."""
         if self._target is None:
             raise problem("not_found")
         return self._target
@@ -97,11 +110,15 @@ class Route:
     query: type[BaseModel] | None = None
     answer: type[BaseModel] | None = None
     status: int = 200
-    right: tuple[Right, Level] | None = None
+    rights: tuple[tuple[Right, Level], ...] = ()  # of a person: all of them
+    scopes: tuple[Scope, ...] = ()  # of an API client: all of them; none named: closed to clients
+    elsewhere: bool = False  # {company_id} names the company in which the caller acts
+    makes_company: bool = False  # which is then the place of the act
+    many: bool = False  # appends: the idempotency key is claimed before the first
     fresh: bool = False
     own_factor: bool = False
     enrolling: bool = False  # also for a sign-in that has to enrol first
-    target: bool = False  # {user_id} names a user of the caller's company
+    target: bool = False  # {user_id} names a user of the company
     acts: bool = False  # on that user: the rank rule holds
     etag: bool = False
     max_body: int = MAX_BODY
@@ -113,7 +130,7 @@ class Route:
 
     @property
     def operation(self) -> str:
-        return self.handler.__name__
+        return self.handler.__name__ + ("_elsewhere" if self.elsewhere and self.tag != "Companies" else "")
 
 
 def dispatcher(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
@@ -179,15 +196,29 @@ async def _serve(route: Route, app: Application, request: web.Request, incoming:
     with translated():
         caller = await _caller(route, app, request, incoming)
         await _demand(route, app, caller, request)
-    asked = _Asked(request=incoming, caller=caller, path=_path(request))
-    key = request.headers.get("Idempotency-Key") if route.mutates else None
+        path, slug = _path(request)
+        key = request.headers.get("Idempotency-Key") if route.mutates else None
+        if caller is not None:
+            caller = await _placed(route, app, caller, path, key)
+    asked = _Asked(request=incoming, caller=caller, path=path, slug=slug)
     if key is None or caller is None:
         return await _act(route, app, request, asked)
     raw = await read_body(request, route.max_body)
     claim = _claim(key, caller, request, raw)
     claiming = replace(incoming, idempotency=claim)
-    asked = replace(asked, request=claiming, caller=Caller(held=caller.held, request=claiming), raw=raw)
-    return await _once(route, app, request, asked, caller.company_id, claim)
+    asked = replace(asked, request=claiming, caller=replace(caller, request=claiming), raw=raw)
+    return await _once(route, app, request, asked, caller.at.id, claim)
+
+
+async def _placed(route: Route, app: Application, caller: Caller, path: dict[str, UUID], key: str | None) -> Caller:
+    """The caller in the company that the path names, or that the call is about to make."""
+    if route.makes_company:
+        # The same call again has to find its first answer, so the same key makes the same company.
+        made = uuid5(caller.company_id, f"company/{caller.user_id}/{key}") if key is not None else app.entropy.uuid()
+        return replace(caller, elsewhere=Tenant(id=made, state=CompanyState(), version=0))
+    if route.elsewhere:
+        return replace(caller, elsewhere=await app.companies.find(path["company_id"]))
+    return caller
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,6 +228,7 @@ class _Asked:
     request: Request
     caller: Caller | None
     path: dict[str, UUID]
+    slug: str = ""
     raw: bytes | None = field(default=None, repr=False)
 
 
@@ -212,8 +244,11 @@ async def _act(route: Route, app: Application, request: web.Request, asked: _Ask
         _target=target,
         query=parse_query(route.query, request.query) if route.query is not None else None,
         path=asked.path,
+        slug=asked.slug,
         if_match=request.headers.get("If-Match"),
     )
+    if route.many and asked.caller is not None and asked.request.idempotency is not None:
+        await app.idempotency.claim(asked.caller.at.id, asked.request.idempotency, app.clock.now())
     return await _call(route, context, body)
 
 
@@ -227,17 +262,30 @@ def _body(route: Route, raw: bytes) -> BaseModel | None:
 
 async def _caller(route: Route, app: Application, request: web.Request, incoming: Request) -> Caller | None:
     if route.allow is Allow.ANYONE:
-        return None
+        return await _voucher(route, app, request, incoming)
     token = _bearer(request)
     caller = await app.authentication.caller(token, incoming) if token else None
     if caller is None:
         raise problem("unauthenticated")
-    if route.allow is Allow.SESSION and not caller.is_session:
+    if caller.client is not None and route.allow in (Allow.SESSION, Allow.CLIENT):
+        return caller
+    if route.allow in (Allow.SESSION, Allow.CLIENT) and not caller.is_session:
         raise problem(_for_a_sign_in(caller))
-    if route.allow is Allow.SIGN_IN and caller.is_session:
+    if route.allow is Allow.SIGN_IN and (caller.is_session or caller.client is not None):
         raise problem("unauthenticated")
     if route.allow is Allow.SIGN_IN and not route.enrolling and _must_enrol(caller):
         raise problem("enrolment_required")
+    return caller
+
+
+async def _voucher(route: Route, app: Application, request: web.Request, incoming: Request) -> Caller | None:
+    """On a route for anyone: the program that presents its token there. Other tokens mean nothing on it."""
+    token = _bearer(request)
+    if not route.scopes or token is None or not token.startswith(PREFIX[CredentialKind.API_CLIENT]):
+        return None
+    caller = await app.authentication.caller(token, incoming)
+    if caller is None:
+        raise problem("unauthenticated")
     return caller
 
 
@@ -265,18 +313,31 @@ async def _demand(route: Route, app: Application, caller: Caller | None, request
         return
     if route.fresh and not caller.is_fresh(app.clock.now()):
         raise problem("step_up_required")
-    denied = route.right is not None and not caller.may(*route.right)
-    denied = denied or (route.own_factor and caller.user.state.key is None)
-    if denied:
+    if not _is_allowed(route, caller):
         await app.record_denial(caller, route.operation, _uuid_or_none(request.match_info.get("user_id")))
         raise problem("forbidden")
 
 
-def _path(request: web.Request) -> dict[str, UUID]:
-    values = {name: _uuid_or_none(text) for name, text in request.match_info.items()}
-    if None in values.values():
+def _is_allowed(route: Route, caller: Caller) -> bool:
+    if caller.client is not None:
+        return bool(route.scopes) and all(caller.client.may(scope) for scope in route.scopes)
+    if route.allow is Allow.CLIENT:
+        return False
+    return all(caller.may(*right) for right in route.rights) and (not route.own_factor or caller.has_own_factor())
+
+
+def _path(request: web.Request) -> tuple[dict[str, UUID], str]:
+    """(ids, the name) that the path holds; one that is malformed does not exist."""
+    ids: dict[str, UUID] = {}
+    slug = ""
+    for name, text in request.match_info.items():
+        if name == "role_id":
+            slug = text if _SLUG.fullmatch(text) else ""
+        elif (found := _uuid_or_none(text)) is not None:
+            ids[name] = found
+    if len(ids) + bool(slug) != len(request.match_info):
         raise problem("not_found")
-    return {name: value for name, value in values.items() if value is not None}
+    return ids, slug
 
 
 def _uuid_or_none(text: str | None) -> UUID | None:
@@ -320,9 +381,18 @@ async def _handled(route: Route, context: Context, arguments: tuple[Any, ...]) -
         raise
 
 
+def demand_match(context: Context, current: BaseModel) -> None:
+    """The caller's If-Match holds for the object as it is now. Raises Refused(PRECONDITION_FAILED)."""
+    wanted = context.if_match
+    if wanted is None or wanted.strip() == "*":
+        return
+    if etag(current) not in [tag.strip() for tag in wanted.split(",")]:
+        raise Refused(Refusal.PRECONDITION_FAILED)
+
+
 def etag(answer: BaseModel) -> str:
     """A tag of what an object looks like; what is shown once is no part of the object."""
-    return _tag(answer.model_dump_json(exclude={"generated_password"}).encode())
+    return _tag(answer.model_dump_json(exclude={"generated_password", "token"}).encode())
 
 
 def _tag(shown: bytes) -> str:

@@ -1,8 +1,9 @@
 """Bodies and answers of the HTTP contract."""
 
+import ipaddress
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 from uuid import UUID
 from zoneinfo import available_timezones
 
@@ -13,9 +14,12 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    Strict,
     StringConstraints,
     model_validator,
 )
+
+from events.company.scopes import Scope
 
 
 class Body(BaseModel):
@@ -43,6 +47,14 @@ def _is_time_zone(name: str) -> str:
     return name
 
 
+def _is_address(text: str) -> str:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError as error:
+        raise ValueError("is not an IP address") from error
+    return text
+
+
 _TIME_ZONES = frozenset(available_timezones())
 _RFC_3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})\Z"
@@ -65,12 +77,33 @@ TimeZone = Annotated[str, AfterValidator(_is_time_zone), StringConstraints(max_l
 Time = Annotated[AwareDatetime, BeforeValidator(_rfc_3339)]
 Language = Literal["de", "en", "pt-BR"]
 RoleName = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[a-z][a-z0-9_]*$")]
+FactorName = Literal["password", "otp", "recovery_code", "break_glass_code"]
 FactorState = Literal["off", "enrolment_required", "on"]
 
 
+Networks = Annotated[list[Annotated[str, StringConstraints(max_length=64)]], Field(max_length=50)]
+CompanyName = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"\S")]
+LevelName = Literal["none", "view", "full"]
+RightName = Literal[
+    "users",
+    "two_factor_others",
+    "sessions_others",
+    "policy",
+    "audit",
+    "reports",
+    "integrations",
+    "companies",
+    "own_security",
+]
+
+
 class PasswordSignIn(Body):
+    """`client_ip` and `client_user_agent`: from an API client with the scope for it only; they count as the user's."""
+
     login: GivenLogin
     password: Annotated[str, StringConstraints(max_length=1024)]
+    client_ip: Annotated[str, StringConstraints(max_length=64), AfterValidator(_is_address)] | None = None
+    client_user_agent: Annotated[str, StringConstraints(max_length=400)] | None = None
 
 
 class CodeBody(Body):
@@ -135,6 +168,7 @@ class NewUserBody(Body):
     expiration_date: Time | None = None
     time_zone: TimeZone = "Europe/Berlin"
     language: Language = "de"
+    reason: Reason | None = None
 
 
 class UserChangeBody(Body):
@@ -144,6 +178,7 @@ class UserChangeBody(Body):
     expiration_date: Time | None = None
     time_zone: TimeZone | None = None
     language: Language | None = None
+    reason: Reason | None = None
 
 
 class ReasonBody(Body):
@@ -155,11 +190,84 @@ class PasswordResetBody(Body):
     password: Password | None = None
 
 
+class NetworksBody(Body):
+    """Addresses or prefixes; an empty list lifts the restriction."""
+
+    networks: Networks
+    reason: Reason | None = None
+
+
+class OverrideBody(Body):
+    override: Literal["inherit", "required", "exempt"]
+    reason: Reason
+    until: Time | None = None
+
+
+class BulkBody(Body):
+    act: Literal["enable", "reset", "disable"]
+    user_ids: Annotated[list[Annotated[UUID, Strict(False)]], Field(min_length=1, max_length=1000)]
+    reason: Reason
+
+
+class PolicyFields(Body):
+    requirement: Literal["optional", "required", "required_for_roles", "required_outside_trusted_networks"]
+    roles: Annotated[list[RoleName], Field(max_length=60)] = []
+    from_at: Annotated[Time | None, Field(alias="from")] = None
+    networks: Networks = []
+    grace_days: Annotated[int, Field(ge=0, le=365)] = 0
+    order_hours: Annotated[int, Field(ge=1, le=720)] = 72
+    password_max_age_days: Annotated[int, Field(ge=1, le=3650)] | None = None
+
+
+class PolicyBody(PolicyFields):
+    """`confirm`: also when the caller is forced or locked out by it."""
+
+    confirm: bool = False
+    reason: Reason | None = None
+
+
+class NewRoleBody(Body):
+    """Rights that are not named are none."""
+
+    name: RoleName
+    rights: dict[RightName, LevelName]
+
+
+class RoleChangeBody(Body):
+    """Rights that are not named stay. `confirm`: also when the caller could not take it back."""
+
+    rights: dict[RightName, LevelName]
+    confirm: bool = False
+
+
+class CompanyBody(Body):
+    name: CompanyName
+
+
+class NewClientBody(Body):
+    """`networks`: from where the token is accepted; none: from everywhere."""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"\S")]
+    scopes: Annotated[list[Annotated[Scope, Strict(False)]], Field(min_length=1, max_length=len(Scope))]
+    expires_at: Time | None = None
+    networks: Networks = []
+
+
+class IntrospectBody(Body):
+    token: Annotated[str, StringConstraints(max_length=200)]
+
+
 class PageQuery(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     limit: Annotated[int, Field(ge=1, le=200)] = 50
     cursor: Annotated[str, StringConstraints(max_length=400)] | None = None
+
+
+class LimitQuery(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
 
 
 class UsersQuery(PageQuery):
@@ -259,7 +367,7 @@ class Session(Answer):
     ip: str | None
     user_agent: str | None
     current: bool
-    factors: list[Literal["password", "otp", "recovery_code"]]
+    factors: list[FactorName]
 
 
 class User(Answer):
@@ -281,6 +389,121 @@ class UserWithPassword(User):
     CARRIES_SECRET: ClassVar[bool] = True
 
     generated_password: str | None = None
+
+
+class TrustedNetworks(Answer):
+    networks: list[str]
+
+
+class BreakGlassAnswer(TwoFactor):
+    CARRIES_SECRET: ClassVar[bool] = True
+
+    break_glass_code: str
+    break_glass_expires_at: datetime
+
+
+class BulkResult(Answer):
+    user_id: UUID
+    status: int
+    code: str | None
+
+
+class BulkAnswer(Answer):
+    """Each user by itself: what is refused for one changes nothing for the others."""
+
+    results: list[BulkResult]
+
+
+class Policy(Answer):
+    model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True, populate_by_name=True)
+
+    requirement: Literal["optional", "required", "required_for_roles", "required_outside_trusted_networks"]
+    roles: list[str]
+    from_at: Annotated[datetime | None, Field(alias="from")]
+    networks: list[str]
+    grace_days: int
+    order_hours: int
+    password_max_age_days: int | None
+
+
+class DryRun(Answer):
+    forced_now: list[UUID]
+    locked_out: list[UUID]
+    caller_forced: bool
+    caller_locked_out: bool
+
+
+class PolicyVersion(Answer):
+    changed_at: datetime
+    actor: "EventActor"
+    policy: Policy
+
+
+class PolicyHistory(Answer):
+    items: list[PolicyVersion]
+    next_cursor: str | None = None
+
+
+class Role(Answer):
+    id: str
+    name: str
+    built_in: bool
+    rights: dict[RightName, LevelName]
+
+
+class RoleList(Answer):
+    items: list[Role]
+    next_cursor: str | None = None
+
+
+class Company(Answer):
+    id: UUID
+    name: str
+    state: Literal["active", "suspended"]
+
+
+class CompanyList(Answer):
+    items: list[Company]
+    next_cursor: str | None
+
+
+class ApiClient(Answer):
+    """`has_token` false: the token ended with a suspension of the company; a rotation gives a new one."""
+
+    id: UUID
+    name: str
+    scopes: list[Scope]
+    expires_at: datetime | None
+    networks: list[str]
+    created_at: datetime
+    last_used_at: datetime | None
+    has_token: bool
+
+
+class ApiClientWithToken(ApiClient):
+    CARRIES_SECRET: ClassVar[bool] = True
+
+    token: str
+
+
+class ApiClientList(Answer):
+    items: list[ApiClient]
+    next_cursor: str | None = None
+
+
+T = TypeVar("T")
+_WhenActive = Annotated[T | None, Field(exclude_if=lambda value: value is None)]
+
+
+class Introspection(Answer):
+    """Of a token that is no live session, `active` alone."""
+
+    active: bool
+    user_id: _WhenActive[UUID] = None
+    company_id: _WhenActive[UUID] = None
+    authenticated_at: _WhenActive[datetime] = None
+    factors: _WhenActive[list[FactorName]] = None
+    expires_at: _WhenActive[datetime] = None
 
 
 class EventActor(Answer):

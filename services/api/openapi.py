@@ -45,6 +45,11 @@ def document() -> dict[str, Any]:
                     "description": "`fl_signin_…`: a sign-in in progress; a new one at every stage.",
                 },
                 "session": {"type": "http", "scheme": "bearer", "description": "`fl_session_…`: a session."},
+                "apiClient": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "`fl_api_…`: an API client; what it may, its scopes say.",
+                },
             },
         },
     }
@@ -77,7 +82,7 @@ def _operation(route: Route, schemas: dict[type[BaseModel], dict[str, Any]]) -> 
         "tags": [route.tag],
         "security": _security(route),
     }
-    if route.right is not None:
+    if route.rights or route.scopes:
         operation["description"] = _demands(route)
     parameters = _parameters(route)
     if parameters:
@@ -90,29 +95,38 @@ def _operation(route: Route, schemas: dict[type[BaseModel], dict[str, Any]]) -> 
 
 
 def _demands(route: Route) -> str:
-    right, level = route.right or (None, None)
-    text = f"Needs the right `{right}: {level.name.lower() if level else ''}`."
+    person = " and ".join(f"`{right}: {level.name.lower()}`" for right, level in route.rights)
+    scopes = " and ".join(f"`{scope}`" for scope in route.scopes)
+    if route.allow is Allow.ANYONE:
+        return f"An API client with the scope {scopes} may say from where the user comes; no other caller may."
+    text = [f"A person needs the right {person}."] if person else []
     if route.fresh:
-        text += " Needs a fresh session."
+        text.append("The session has to be fresh.")
     if route.own_factor:
-        text += " Needs an own second factor that is on."
-    return text
+        text.append("An own second factor has to be on.")
+    text.append(f"An API client needs the scope {scopes}." if scopes else "Closed to API clients.")
+    return " ".join(text)
 
 
 def _security(route: Route) -> list[dict[str, list[str]]]:
     match route.allow:
         case Allow.ANYONE:
-            return []
+            return [{}, {"apiClient": []}] if route.scopes else []
+        case Allow.CLIENT:
+            return [{"apiClient": []}]
         case Allow.SIGN_IN:
             return [{"signIn": []}]
         case Allow.SESSION:
-            return [{"session": []}]
+            return [{"session": []}, {"apiClient": []}] if route.scopes else [{"session": []}]
 
 
 def _parameters(route: Route) -> list[dict[str, Any]]:
     names = [part[1:-1] for part in route.path.split("/") if part.startswith("{")]
     uuid = {"type": "string", "format": "uuid"}
-    found: list[dict[str, Any]] = [{"name": n, "in": "path", "required": True, "schema": uuid} for n in names]
+    slug = {"type": "string", "pattern": "^[a-z][a-z0-9_]*$"}
+    found: list[dict[str, Any]] = [
+        {"name": n, "in": "path", "required": True, "schema": slug if n == "role_id" else uuid} for n in names
+    ]
     if route.query is not None:
         schema = route.query.model_json_schema()
         found += [
@@ -153,9 +167,11 @@ def _refusals(route: Route) -> tuple[str, ...]:
     codes += ["payload_too_large", "unsupported_media_type"]
     if route.allow is not Allow.ANYONE:
         codes.append("unauthenticated")
-    if route.allow is Allow.SESSION:
+    if route.allow in (Allow.SESSION, Allow.CLIENT):
         codes.append("enrolment_required")
-    if route.right is not None:
+    if route.allow is Allow.SESSION and not route.scopes:
+        codes.append("forbidden")
+    if route.rights or route.scopes:
         codes.append("forbidden")
     if "{" in route.path:
         codes.append("not_found")

@@ -21,6 +21,7 @@ TITLES: Final[dict[str, tuple[int, str]]] = {
     "not_found": (404, "There is no such thing."),
     "method_not_allowed": (405, "The method is not allowed here."),
     "conflict": (409, "The act does not fit the present state."),
+    "confirmation_required": (409, "The caller would lose access by this; say that it is meant."),
     "policy_requires_two_factor": (409, "The company's policy requires a second factor."),
     "no_key": (409, "There is no key."),
     "no_pending_enrolment": (409, "No enrolment waits for its confirmation."),
@@ -116,8 +117,16 @@ def code_of(refusal: Refusal) -> str:  # noqa: C901 - one line a refusal
             | Refusal.ALREADY_EXISTS
             | Refusal.ALREADY_DEACTIVATED
             | Refusal.NOT_DEACTIVATED
+            | Refusal.ALREADY_SUSPENDED
+            | Refusal.NOT_SUSPENDED
+            | Refusal.PROVIDER_STAYS
+            | Refusal.BUILT_IN_ROLE
+            | Refusal.ROLE_IN_USE
+            | Refusal.TOO_MANY
         ):
             return "conflict"
+        case Refusal.CONFIRMATION_REQUIRED:
+            return "confirmation_required"
         case Refusal.PRECONDITION_FAILED:
             return "precondition_failed"
         case _:

@@ -1,25 +1,74 @@
 """The route table: router, OpenAPI document and tests all read this one."""
 
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
 from events.company.roles import Level, Right
+from events.company.scopes import Scope
 from services.api import models
 from services.api.endpoint import Allow, Route
-from services.api.handlers import audit, me, sign_ins, users
+from services.api.handlers import audit, clients, companies, me, sign_ins, users
 from services.api.parsing import MAX_SIGN_IN_BODY
 
 _sign_in = partial(Route, tag="Signing in", allow=Allow.SIGN_IN, max_body=MAX_SIGN_IN_BODY)
 _me = partial(Route, tag="My own account", allow=Allow.SESSION)
 _user = partial(Route, tag="Users of my company", allow=Allow.SESSION)
-_viewed = partial(_user, right=(Right.USERS, Level.VIEW))
-_changed = partial(_user, right=(Right.USERS, Level.FULL), fresh=True)
-_factor = partial(
-    _user, right=(Right.TWO_FACTOR_OTHERS, Level.FULL), fresh=True, own_factor=True, target=True, acts=True
+_viewed = partial(_user, rights=((Right.USERS, Level.VIEW),), scopes=(Scope.USERS_READ,))
+_changed = partial(_user, rights=((Right.USERS, Level.FULL),), scopes=(Scope.USERS_WRITE,), fresh=True)
+_on_factors = partial(
+    _user,
+    rights=((Right.TWO_FACTOR_OTHERS, Level.FULL),),
+    scopes=(Scope.TWO_FACTOR_WRITE,),
+    fresh=True,
+    own_factor=True,
 )
-_sessions = partial(_user, right=(Right.SESSIONS_OTHERS, Level.FULL), fresh=True, target=True, acts=True)
+_factor = partial(_on_factors, target=True, acts=True)
+_sessions = partial(
+    _user,
+    rights=((Right.SESSIONS_OTHERS, Level.FULL),),
+    scopes=(Scope.SESSIONS_WRITE,),
+    fresh=True,
+    target=True,
+    acts=True,
+)
+_policy_read = partial(
+    Route, tag="Policy", allow=Allow.SESSION, rights=((Right.POLICY, Level.VIEW),), scopes=(Scope.POLICY_READ,)
+)
+_role = partial(
+    Route,
+    tag="Roles",
+    allow=Allow.SESSION,
+    rights=((Right.USERS, Level.FULL), (Right.POLICY, Level.FULL)),
+    fresh=True,
+    own_factor=True,
+)
+_client = partial(
+    Route,
+    tag="Integrations",
+    allow=Allow.SESSION,
+    rights=((Right.INTEGRATIONS, Level.FULL),),
+    fresh=True,
+    own_factor=True,
+)
+_company = partial(
+    Route,
+    tag="Companies",
+    allow=Allow.SESSION,
+    rights=((Right.COMPANIES, Level.FULL),),
+    scopes=(Scope.COMPANIES_WRITE,),
+    fresh=True,
+    own_factor=True,
+)
+_companies_read = partial(
+    Route,
+    tag="Companies",
+    allow=Allow.SESSION,
+    rights=((Right.COMPANIES, Level.VIEW),),
+    scopes=(Scope.COMPANIES_READ,),
+)
 
-ROUTES: Final[tuple[Route, ...]] = (
+_SIGNING_IN: Final[tuple[Route, ...]] = (
     Route(
         method="POST",
         path="/v1/sign-ins",
@@ -31,6 +80,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         answer=models.SignInAnswer,
         status=201,
         max_body=MAX_SIGN_IN_BODY,
+        scopes=(Scope.SIGN_INS_WRITE,),
         refusals=("invalid_credentials", "contact_administrator", "too_many_requests"),
     ),
     _sign_in(
@@ -87,6 +137,9 @@ ROUTES: Final[tuple[Route, ...]] = (
         answer=models.SignInAnswer,
         refusals=("enrolment_required", "conflict"),
     ),
+)
+
+_MY_ACCOUNT: Final[tuple[Route, ...]] = (
     _me(method="GET", path="/v1/me", handler=me.read_me, summary="Who am I", answer=models.Me),
     _me(
         method="PATCH",
@@ -202,6 +255,10 @@ ROUTES: Final[tuple[Route, ...]] = (
         answer=models.EventList,
     ),
     _me(method="POST", path="/v1/me/sign-out", handler=me.sign_out, summary="Sign out"),
+)
+
+# What the provider finds under /v1/companies/{company_id} too.
+_OF_A_COMPANY: Final[tuple[Route, ...]] = (
     _viewed(
         method="GET",
         path="/v1/users",
@@ -289,6 +346,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         handler=users.read_user_two_factor,
         summary="A user's effective second-factor state",
         answer=models.TwoFactor,
+        scopes=(Scope.TWO_FACTOR_READ,),
         target=True,
     ),
     _factor(
@@ -326,13 +384,50 @@ ROUTES: Final[tuple[Route, ...]] = (
         body=models.ReasonBody,
         answer=models.TwoFactor,
     ),
+    _factor(
+        method="POST",
+        path="/v1/users/{user_id}/two-factor/break-glass",
+        handler=users.issue_break_glass_code,
+        summary="A code for once, for somebody locked out; it leads to a new enrolment",
+        body=models.ReasonBody,
+        answer=models.BreakGlassAnswer,
+        scopes=(),
+        refusals=("no_key",),
+    ),
+    _factor(
+        method="PUT",
+        path="/v1/users/{user_id}/two-factor/override",
+        handler=users.override_user_policy,
+        summary="An exception from the policy for one user",
+        body=models.OverrideBody,
+        answer=models.TwoFactor,
+    ),
+    _viewed(
+        method="GET",
+        path="/v1/users/{user_id}/trusted-networks",
+        handler=users.read_user_networks,
+        summary="From where a user may sign in",
+        answer=models.TrustedNetworks,
+        target=True,
+    ),
+    _changed(
+        method="PUT",
+        path="/v1/users/{user_id}/trusted-networks",
+        handler=users.change_user_networks,
+        summary="Set from where a user may sign in; sessions from elsewhere are closed",
+        body=models.NetworksBody,
+        answer=models.TrustedNetworks,
+        target=True,
+        acts=True,
+    ),
     _user(
         method="GET",
         path="/v1/users/{user_id}/sessions",
         handler=users.list_user_sessions,
         summary="A user's sessions",
         answer=models.SessionList,
-        right=(Right.SESSIONS_OTHERS, Level.VIEW),
+        rights=((Right.SESSIONS_OTHERS, Level.VIEW),),
+        scopes=(Scope.SESSIONS_READ,),
         target=True,
     ),
     _sessions(
@@ -364,6 +459,228 @@ ROUTES: Final[tuple[Route, ...]] = (
         tag="Audit",
         query=models.EventsQuery,
         answer=models.EventList,
-        right=(Right.AUDIT, Level.VIEW),
+        rights=((Right.AUDIT, Level.VIEW),),
+        scopes=(Scope.AUDIT_READ,),
     ),
+    _policy_read(
+        method="GET",
+        path="/v1/policy",
+        handler=companies.read_policy,
+        summary="The company's policy",
+        answer=models.Policy,
+        etag=True,
+    ),
+    _policy_read(
+        method="PUT",
+        path="/v1/policy",
+        handler=companies.change_policy,
+        summary="Set the company's policy",
+        body=models.PolicyBody,
+        answer=models.Policy,
+        rights=((Right.POLICY, Level.FULL),),
+        scopes=(Scope.POLICY_WRITE,),
+        fresh=True,
+        own_factor=True,
+        etag=True,
+        refusals=("precondition_failed", "confirmation_required"),
+    ),
+    _policy_read(
+        method="POST",
+        path="/v1/policy/dry-run",
+        handler=companies.try_policy,
+        summary="Whom a policy would force or lock out; nothing is saved",
+        body=models.PolicyBody,
+        answer=models.DryRun,
+    ),
+    _policy_read(
+        method="GET",
+        path="/v1/policy/history",
+        handler=companies.list_policy_history,
+        summary="What the policy was before, newest first",
+        query=models.LimitQuery,
+        answer=models.PolicyHistory,
+    ),
+    _on_factors(
+        method="POST",
+        path="/v1/bulk/two-factor",
+        handler=users.act_on_many,
+        summary="One act on many users, each by itself",
+        body=models.BulkBody,
+        answer=models.BulkAnswer,
+        many=True,
+    ),
+    _role(
+        method="GET",
+        path="/v1/roles",
+        handler=companies.list_roles,
+        summary="The roles that users of the company may have",
+        answer=models.RoleList,
+        rights=((Right.USERS, Level.VIEW),),
+        fresh=False,
+        own_factor=False,
+    ),
+)
+
+_OF_THE_OWN_COMPANY: Final[tuple[Route, ...]] = (
+    _role(
+        method="POST",
+        path="/v1/roles",
+        handler=companies.create_role,
+        summary="Make a role",
+        body=models.NewRoleBody,
+        answer=models.Role,
+        status=201,
+        etag=True,
+        refusals=("conflict",),
+    ),
+    _role(
+        method="PATCH",
+        path="/v1/roles/{role_id}",
+        handler=companies.change_role,
+        summary="Change a role's rights; sessions of its users end",
+        body=models.RoleChangeBody,
+        answer=models.Role,
+        etag=True,
+        refusals=("not_found", "conflict", "precondition_failed", "confirmation_required"),
+    ),
+    _role(
+        method="DELETE",
+        path="/v1/roles/{role_id}",
+        handler=companies.delete_role,
+        summary="Delete a role that nobody has",
+        refusals=("not_found", "conflict", "precondition_failed"),
+    ),
+    _client(
+        method="GET",
+        path="/v1/api-clients",
+        handler=clients.list_api_clients,
+        summary="The company's API clients",
+        answer=models.ApiClientList,
+        rights=((Right.INTEGRATIONS, Level.VIEW),),
+        fresh=False,
+        own_factor=False,
+    ),
+    _client(
+        method="POST",
+        path="/v1/api-clients",
+        handler=clients.create_api_client,
+        summary="Make an API client; its token is shown once",
+        body=models.NewClientBody,
+        answer=models.ApiClientWithToken,
+        status=201,
+        refusals=("conflict",),
+    ),
+    _client(
+        method="POST",
+        path="/v1/api-clients/{client_id}/rotate",
+        handler=clients.rotate_api_client,
+        summary="A new token; the old one is dead",
+        answer=models.ApiClientWithToken,
+        refusals=("not_found",),
+    ),
+    _client(
+        method="DELETE",
+        path="/v1/api-clients/{client_id}",
+        handler=clients.revoke_api_client,
+        summary="Revoke an API client",
+        refusals=("not_found",),
+    ),
+    Route(
+        method="POST",
+        path="/v1/sessions/introspect",
+        handler=clients.introspect_session,
+        summary="Does a session live, and whose is it",
+        tag="Integrations",
+        allow=Allow.CLIENT,
+        body=models.IntrospectBody,
+        answer=models.Introspection,
+        scopes=(Scope.SESSIONS_INTROSPECT,),
+    ),
+)
+
+_COMPANIES: Final[tuple[Route, ...]] = (
+    _companies_read(
+        method="GET",
+        path="/v1/companies",
+        handler=companies.list_companies,
+        summary="All companies by name",
+        query=models.PageQuery,
+        answer=models.CompanyList,
+    ),
+    _company(
+        method="POST",
+        path="/v1/companies",
+        handler=companies.create_company,
+        summary="Make a company",
+        body=models.CompanyBody,
+        answer=models.Company,
+        status=201,
+        makes_company=True,
+        etag=True,
+    ),
+    _companies_read(
+        method="GET",
+        path="/v1/companies/{company_id}",
+        handler=companies.read_company,
+        summary="Read a company",
+        answer=models.Company,
+        elsewhere=True,
+        etag=True,
+    ),
+    _company(
+        method="PATCH",
+        path="/v1/companies/{company_id}",
+        handler=companies.rename_company,
+        summary="Rename a company",
+        body=models.CompanyBody,
+        answer=models.Company,
+        elsewhere=True,
+        etag=True,
+        refusals=("precondition_failed",),
+    ),
+    _company(
+        method="POST",
+        path="/v1/companies/{company_id}/suspend",
+        handler=companies.suspend_company,
+        summary="Suspend a company: everything of theirs ends now",
+        body=models.ReasonBody,
+        answer=models.Company,
+        elsewhere=True,
+        refusals=("conflict",),
+    ),
+    _company(
+        method="POST",
+        path="/v1/companies/{company_id}/resume",
+        handler=companies.resume_company,
+        summary="Let a company's people sign in again",
+        body=models.ReasonBody,
+        answer=models.Company,
+        elsewhere=True,
+        refusals=("conflict",),
+    ),
+)
+
+
+def _elsewhere(route: Route) -> Route:
+    """The same for the provider, in any company: with the right to companies, and to change something with a factor."""
+    level, scope = (Level.FULL, Scope.COMPANIES_WRITE) if route.mutates else (Level.VIEW, Scope.COMPANIES_READ)
+    return replace(
+        route,
+        path=route.path.replace("/v1/", "/v1/companies/{company_id}/", 1),
+        tag=f"{route.tag}, by the provider",
+        elsewhere=True,
+        rights=(*route.rights, (Right.COMPANIES, level)),
+        scopes=(*route.scopes, scope) if route.scopes else (),
+        own_factor=route.mutates,
+        refusals=route.refusals if "not_found" in route.refusals else (*route.refusals, "not_found"),
+    )
+
+
+ROUTES: Final[tuple[Route, ...]] = (
+    *_SIGNING_IN,
+    *_MY_ACCOUNT,
+    *_OF_A_COMPANY,
+    *_OF_THE_OWN_COMPANY,
+    *_COMPANIES,
+    *(_elsewhere(route) for route in _OF_A_COMPANY),
 )

@@ -9,10 +9,13 @@ from events.user import commands
 from services.application.administration import Administration
 from services.application.audit import Audit
 from services.application.authentication import Authentication
+from services.application.clients import ApiClients
+from services.application.companies import CompanyAdministration
 from services.application.context import Caller
 from services.application.errors import Refused
 from services.application.execute import Acting, Executor, Formed
 from services.application.idempotency import Idempotency
+from services.application.introspection import Introspection
 from services.application.own_security import OwnSecurity
 from services.application.ports import Clock, Entropy
 from services.application.rules import Rules
@@ -30,11 +33,17 @@ class Application:
     sign_in: SignIn
     own: OwnSecurity
     administration: Administration
+    companies: CompanyAdministration
+    clients: ApiClients
+    introspection: Introspection
     audit: Audit
     idempotency: Idempotency
 
     async def record_denial(self, caller: Caller, act: str, target_id: UUID | None) -> None:
-        """A refused act of somebody signed in is a fact on the caller's own stream."""
+        """A refused act of somebody signed in, or of a program, is a fact on the caller's own stream."""
+        if caller.client is not None:
+            await self.clients.record_denial(caller, act, target_id)
+            return
 
         async def form(user: StoredUser) -> Formed:
             wish = commands.RecordDenial(now=self.clock.now(), act=act, target_id=target_id)

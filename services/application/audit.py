@@ -59,10 +59,10 @@ class Audit:
     async def page(self, caller: Caller, filters: AuditFilters, limit: int, before: int | None) -> Sequence[AuditRow]:
         """The company's audit trail, for those with the right to it."""
         access.demand_right(caller, Right.AUDIT, Level.VIEW)
-        return await self._trail.page(caller.company_id, filters, limit, before)
+        return await self._trail.page(caller.at.id, filters, limit, before)
 
     async def activity(self, caller: Caller, user_id: UUID, limit: int, before: int | None) -> Sequence[AuditRow]:
         """What concerns one user of the caller's company; the caller, or a user that the caller may view."""
-        if user_id != caller.user_id:
+        if user_id != caller.user_id or caller.is_elsewhere:
             access.demand_right(caller, Right.USERS, Level.VIEW)
-        return await self._trail.page(caller.company_id, AuditFilters(user_id=user_id), limit, before)
+        return await self._trail.page(caller.at.id, AuditFilters(user_id=user_id), limit, before)

@@ -11,7 +11,7 @@ from events.credentials import CredentialKind
 from events.projections.audit_trail import Row, rows_of
 from events.sealing import SealBroken
 from events.store.port import RecordedEvent
-from events.store.states import company_state, user_state
+from events.store.states import client_state, company_state, user_state
 from events.user.state import UserState
 from services.application.evidence import (
     Evidence,
@@ -104,11 +104,13 @@ def _is_same_company(stored: StoredState, folded: Refolded, findings: Findings) 
         findings.add(Problem.STATE_WITHOUT_HISTORY, stream_id=stream_id)
         return True
     same = stored.version == folded.versions[stream_id]
-    if same and stream_id == findings.company_id:
-        try:
-            same = company_state(stream_id, stored.version, stored.doc) == folded.company
-        except ValidationError:
-            same = False
+    try:
+        if stream_id == findings.company_id:
+            same = same and company_state(stream_id, stored.version, stored.doc) == folded.company
+        elif stream_id in folded.clients:
+            same = same and client_state(stored.doc) == folded.clients[stream_id]
+    except ValidationError:
+        same = False
     if not same:
         findings.add(Problem.STATE_DIFFERS, stream_id=stream_id)
     return same
@@ -126,6 +128,8 @@ def live_credentials(state: UserState) -> Iterator[tuple[UUID, _Live]]:
     """Everything that may exist beside the log for this user, but the password, which has no name in the state."""
     if state.key is not None:
         yield state.key.id, _Live(CredentialKind.KEY)
+    if state.break_glass is not None:
+        yield state.break_glass.id, _Live(CredentialKind.BREAK_GLASS, state.break_glass.expires_at)
     if state.pending is not None:
         yield state.pending.id, _Live(CredentialKind.PENDING_KEY, state.pending.expires_at)
     for code_id in state.recovery_codes:
@@ -137,7 +141,7 @@ def live_credentials(state: UserState) -> Iterator[tuple[UUID, _Live]]:
 
 
 async def _compare_credentials(snapshot: Snapshot, folded: Refolded, findings: Findings) -> None:
-    unseen = folded.users.keys() - folded.unreadable
+    unseen = (folded.users.keys() | folded.clients.keys()) - folded.unreadable
     rows: list[StoredCredential] = []
     async for row in snapshot.credentials():
         if rows and rows[0].user_id != row.user_id:
@@ -157,8 +161,11 @@ def _compare_user(
 ) -> None:
     if user_id in folded.unreadable:
         return
+    if user_id in folded.clients:
+        _compare_client(user_id, rows, folded, findings)
+        return
     state = folded.users.get(user_id, UserState())
-    live = dict(live_credentials(state))
+    live = {i: one for i, one in live_credentials(state) if i not in folded.ended}
     passwords = [row for row in rows if row.kind is CredentialKind.PASSWORD]
     others = {row.id: row for row in rows if row.kind is not CredentialKind.PASSWORD}
     if len(passwords) != int(state.has_password):
@@ -175,6 +182,16 @@ def _compare_user(
     key = others.get(state.key.id) if state.key is not None else None
     if state.key is not None and key is not None and (key.last_step or 0) < state.key.last_step:
         findings.add(Problem.TIME_STEP_LOWERED, stream_id=user_id)
+
+
+def _compare_client(client_id: UUID, rows: Sequence[StoredCredential], folded: Refolded, findings: Findings) -> None:
+    """One token, or none; an expired one may be there still."""
+    wanted = folded.clients[client_id].is_live and client_id not in folded.ended
+    tokens = [row for row in rows if row.kind is CredentialKind.API_CLIENT]
+    if len(tokens) > int(wanted) or len(tokens) != len(rows):
+        findings.add(Problem.CREDENTIAL_PLANTED, stream_id=client_id, detail="api_client")
+    if wanted and not tokens and folded.clients[client_id].expires_at is None:
+        findings.add(Problem.CREDENTIAL_MISSING, stream_id=client_id, detail="api_client")
 
 
 def _compare_keys(folded: Refolded, holders: set[UUID], findings: Findings) -> None:

@@ -9,7 +9,7 @@ import segno
 from events import recovery_codes, totp
 from events.credentials import Credential, CredentialKind
 from events.store.port import EventStore, StoredUser, Unavailable
-from events.user.commands import OtpProof, RecoveryProof
+from events.user.commands import BreakGlassProof, OtpProof, RecoveryProof
 from events.user.limits import CODES_IN_A_SET
 from services.application.ports import Clock, Entropy
 from services.application.rules import Rules
@@ -26,6 +26,14 @@ class RecoverySet:
     @property
     def ids(self) -> tuple[UUID, ...]:
         return tuple(row.id for row in self.rows)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeForOnce:
+    """A break-glass code, shown once, and the row that is kept."""
+
+    code: str = field(repr=False)
+    row: Credential
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,25 +86,34 @@ class Codes:
 
     async def recovery_proof(self, user: StoredUser, given: str) -> RecoveryProof:
         """Which live recovery code this is."""
-        stored = await self._store.credentials(user.company_id, user.user_id, [CredentialKind.RECOVERY_CODE])
+        return RecoveryProof(await self._find(user, given, CredentialKind.RECOVERY_CODE))
+
+    async def recovery_or_break_glass_proof(self, user: StoredUser, given: str) -> RecoveryProof | BreakGlassProof:
+        """The same, or the code that an administrator gave for once: at the sign-in they share a door."""
+        proof = await self.recovery_proof(user, given)
+        code_id = await self._find(user, given, CredentialKind.BREAK_GLASS)
+        return BreakGlassProof(code_id) if proof.code_id is None and code_id is not None else proof
+
+    async def break_glass_code(self, user: StoredUser) -> CodeForOnce:
+        code = recovery_codes.format_code(self._entropy.bytes(recovery_codes.CODE_BYTES))
+        return CodeForOnce(code=code, row=await self._code_row(user, code, CredentialKind.BREAK_GLASS))
+
+    async def _find(self, user: StoredUser, given: str, kind: CredentialKind) -> UUID | None:
+        stored = await self._store.credentials(user.company_id, user.user_id, [kind])
         key = recovery_key(await self._vault.person_key(user.person_key))
-        return RecoveryProof(recovery_codes.find(given, key, ((row.id, row.secret) for row in stored)))
+        return recovery_codes.find(given, key, ((row.id, row.secret) for row in stored))
+
+    async def _code_row(self, user: StoredUser, code: str, kind: CredentialKind) -> Credential:
+        key = recovery_key(await self._vault.person_key(user.person_key))
+        secret = recovery_codes.hash_code(code, key)
+        return Credential(id=self._entropy.uuid(), user_id=user.user_id, kind=kind, secret=secret)
 
     async def recovery_set(self, user: StoredUser) -> RecoverySet:
-        key = recovery_key(await self._vault.person_key(user.person_key))
         codes = tuple(
             recovery_codes.format_code(self._entropy.bytes(recovery_codes.CODE_BYTES)) for _ in range(CODES_IN_A_SET)
         )
-        rows = tuple(
-            Credential(
-                id=self._entropy.uuid(),
-                user_id=user.user_id,
-                kind=CredentialKind.RECOVERY_CODE,
-                secret=recovery_codes.hash_code(code, key),
-            )
-            for code in codes
-        )
-        return RecoverySet(codes=codes, rows=rows)
+        rows = [await self._code_row(user, code, CredentialKind.RECOVERY_CODE) for code in codes]
+        return RecoverySet(codes=codes, rows=tuple(rows))
 
     async def pending_key(self, user: StoredUser, key_id: UUID, key: bytes) -> Credential:
         """The row of a key that is shown and not confirmed yet."""

@@ -5,25 +5,21 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from events.codec import SealingKeys
-from events.company.events import CompanyCreated, CompanyEvent, PolicyChanged
+from events.company import commands as commands_of_company
 from events.company.policy import Policy
-from events.company.roles import BUILT_IN, PROVIDER_ONLY
 from events.company.state import CompanyState
-from events.company.state import fold as fold_company
 from events.decision import Refusal
-from events.envelope import Metadata, StreamKind
-from events.store.port import Append, EventStore, Status, StoredUser
-from events.store.states import company_doc
+from events.envelope import Metadata
+from events.store.port import EventStore, StoredUser
 from events.user import commands
-from events.user.state import UserState
-from services.application.context import SYSTEM, Request, metadata_of
-from services.application.errors import Contended, Refused, Unacceptable
-from services.application.execute import ATTEMPTS, Acting, Done, Executor, Formed
+from services.application.context import SYSTEM, Request, Tenant, metadata_of
+from services.application.errors import Refused, Unacceptable
+from services.application.execute import Acting, Done, Executor, Formed, nobody
 from services.application.logins import check_login, check_password, login_key
 from services.application.passwords import generate_password
 from services.application.ports import Clock, Entropy, Passwords
 from services.application.sign_in import password_row
+from services.application.streams import COMPANY, Streams, Wanted
 from services.application.vault import Vault
 
 _NOWHERE = b""
@@ -34,6 +30,7 @@ class Console:
         self,
         store: EventStore,
         executor: Executor,
+        streams: Streams,
         passwords: Passwords,
         vault: Vault,
         clock: Clock,
@@ -41,6 +38,7 @@ class Console:
     ) -> None:
         self._store = store
         self._executor = executor
+        self._streams = streams
         self._passwords = passwords
         self._vault = vault
         self._clock = clock
@@ -48,18 +46,26 @@ class Console:
 
     async def create_company(self, name: str, *, provider: bool = False) -> UUID:
         company_id = self._entropy.uuid()
-        await self._append(company_id, 0, CompanyState(), CompanyCreated(name=name, provider=provider))
+        await self._on_company(
+            company_id, lambda at: commands_of_company.CreateCompany(now=at, name=name, provider=provider)
+        )
         return company_id
 
     async def change_policy(self, company_id: UUID, policy: Policy) -> None:
         """A company's policy. Raises Refused(NOT_FOUND), Contended."""
-        for _ in range(ATTEMPTS):
-            version, state = await self._store.company(company_id)
-            if not state.exists:
-                raise Refused(Refusal.NOT_FOUND)
-            if await self._append(company_id, version, state, PolicyChanged(policy=policy)):
-                return
-        raise Contended
+        await self._on_company(company_id, lambda at: commands_of_company.ChangePolicy(now=at, policy=policy))
+
+    async def suspend(self, company_id: UUID) -> None:
+        await self._on_company(company_id, lambda at: commands_of_company.SuspendCompany(now=at))
+
+    async def _on_company(
+        self, company_id: UUID, make: Callable[[datetime], commands_of_company.CompanyCommand]
+    ) -> None:
+        async def form(tenant: Tenant, state: CompanyState) -> Wanted[commands_of_company.CompanyCommand]:
+            now = self._clock.now()
+            return Wanted(command=make(now), now=now, acting=self._acting())
+
+        await self._streams.run(COMPANY, company_id, company_id, form)
 
     async def create_user(
         self,
@@ -73,16 +79,16 @@ class Console:
         must_change_password: bool = False,
     ) -> tuple[StoredUser, str]:
         """(user, password). Raises Refused, Unacceptable."""
-        company = (await self._store.company(company_id))[1]
-        if not company.exists:
+        tenant = await self._streams.tenant(company_id)
+        if not tenant.state.exists:
             raise Refused(Refusal.NOT_FOUND)
         check_login(login)
-        if role not in BUILT_IN or (role in PROVIDER_ONLY and not company.provider):
+        if not tenant.state.has_role(role):
             raise Unacceptable("role", "unknown_role", "is not a role of this company")
         password = generate_password(self._entropy) if password is None else check_password(password, login)
         hashed = await self._passwords.hash(password)
         person_key = await self._vault.new_person_key()
-        user = _nobody(company_id, self._entropy.uuid(), company)
+        user = nobody(tenant, self._entropy.uuid())
 
         async def form(now: StoredUser) -> Formed:
             wish = commands.CreateUser(
@@ -106,7 +112,7 @@ class Console:
             )
 
         async def load() -> StoredUser:
-            raise Refused(Refusal.ALREADY_EXISTS)
+            return nobody(await self._streams.tenant(company_id), user.user_id)
 
         done = await self._executor.run(user, load, form)
         return replace(done.user, person_key=person_key[1]), password
@@ -120,11 +126,11 @@ class Console:
 
     async def order_enrolment(self, user: StoredUser, reason: str) -> Done:
         return await self._run(
-            user, lambda now: commands.OrderEnrolment(now=now, policy=user.company.policy, reason=reason)
+            user, lambda now: commands.OrderEnrolment(now=now, rules=user.company.rules, reason=reason)
         )
 
     async def reset_key(self, user: StoredUser, reason: str) -> Done:
-        return await self._run(user, lambda now: commands.ResetKey(now=now, policy=user.company.policy, reason=reason))
+        return await self._run(user, lambda now: commands.ResetKey(now=now, rules=user.company.rules, reason=reason))
 
     async def unlock(self, user: StoredUser, reason: str) -> Done:
         return await self._run(user, lambda now: commands.UnlockFactor(now=now, reason=reason))
@@ -141,38 +147,8 @@ class Console:
 
         return await self._executor.run(user, load, form)
 
-    async def _append(self, company_id: UUID, version: int, state: CompanyState, fact: CompanyEvent) -> bool:
-        """False when another writer was first."""
-        result = await self._store.append(
-            Append(
-                company_id=company_id,
-                stream_id=company_id,
-                stream_kind=StreamKind.COMPANY,
-                expected=version,
-                decided_at=self._clock.now(),
-                events=(fact,),
-                metadata=self._metadata(),
-                keys=SealingKeys(),
-                state=company_doc(fold_company([fact], state)),
-            )
-        )
-        return result.status is Status.APPENDED
-
     def _acting(self) -> Acting:
         return Acting(metadata=self._metadata())
 
     def _metadata(self) -> Metadata:
         return metadata_of(Request(id=str(self._entropy.uuid()), arrived_at=self._clock.now()), SYSTEM)
-
-
-def _nobody(company_id: UUID, user_id: UUID, company: CompanyState) -> StoredUser:
-    return StoredUser(
-        company_id=company_id,
-        user_id=user_id,
-        version=0,
-        state=UserState(),
-        company=company,
-        person_key=None,
-        key_id=None,
-        key_secret=None,
-    )

@@ -40,7 +40,7 @@ class Enrolment:
             wish = commands.StartEnrolment(
                 now=self._clock.now(),
                 limits=self._rules.limits,
-                policy=user.company.policy,
+                rules=user.company.rules,
                 holder_id=caller.credential.id,
                 key_id=key_id,
                 proof=await self._codes.otp_proof(user, code) if code is not None else None,
@@ -74,7 +74,7 @@ class Enrolment:
             wish = commands.ConfirmEnrolment(
                 now=self._clock.now(),
                 limits=self._rules.limits,
-                policy=user.company.policy,
+                rules=user.company.rules,
                 holder_id=caller.credential.id,
                 time_step=step,
                 code_ids=fresh.ids,

@@ -29,6 +29,7 @@ from events.user.events import SignedIn, UserEvent
 from events.user.evolve import fold
 from events.user.reactions import effect_target, reactions
 from events.user.state import UserState
+from services.application.context import Tenant
 from services.application.errors import Contended, Refused, Replayed
 from services.application.ports import Doorbell, Entropy
 from services.application.vault import Vault
@@ -120,7 +121,7 @@ class Executor:
         result = await self._store.append(append)
         if result.status in (Status.CONFLICT, Status.STEP_SPENT):
             return result.status
-        _demand_appended(result.status)
+        demand_appended(result.status)
         if idempotency is not None:
             idempotency.recorded = True
         if append.effects:
@@ -151,6 +152,7 @@ class Executor:
             metadata=formed.acting.metadata,
             keys=await self._keys(user, formed),
             state=user_doc(after),
+            company_version=user.company_version,
             caller=formed.acting.caller,
             endings=endings(user.user_id, events, user.state, after),
             credentials=formed.credentials(events) if granted else (),
@@ -194,7 +196,22 @@ class Executor:
                 del self._turns[stream_id]
 
 
-def _demand_appended(status: Status) -> None:
+def nobody(tenant: Tenant, user_id: UUID) -> StoredUser:
+    """Somebody who is to become a user of this company."""
+    return StoredUser(
+        company_id=tenant.id,
+        user_id=user_id,
+        version=0,
+        state=UserState(),
+        company=tenant.state,
+        company_version=tenant.version,
+        person_key=None,
+        key_id=None,
+        key_secret=None,
+    )
+
+
+def demand_appended(status: Status) -> None:
     """Raises what a status that is neither success nor conflict means to the caller."""
     match status:
         case Status.CALLER_GONE:
@@ -203,8 +220,10 @@ def _demand_appended(status: Status) -> None:
             raise Refused(Refusal.LOGIN_TAKEN)
         case Status.REPLAYED:
             raise Replayed
+        case Status.ROLE_IN_USE:
+            raise Refused(Refusal.ROLE_IN_USE)
         case Status.LOST_LEASE:
-            raise AssertionError("a user's stream holds no lease")
+            raise AssertionError("an act of a caller holds no lease")
         case Status.APPENDED | Status.CONFLICT | Status.STEP_SPENT:
             return
 

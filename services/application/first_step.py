@@ -14,7 +14,7 @@ from events.company.events import PasswordRejected
 from events.decision import Refusal
 from events.envelope import StreamKind
 from events.store.port import Append, EventStore, LoginAccount, StateDoc, Status
-from services.application.context import ANONYMOUS, Request, metadata_of
+from services.application.context import ANONYMOUS, Caller, Request, metadata_of
 from services.application.errors import Refused, Throttled
 from services.application.execute import ATTEMPTS
 from services.application.logins import keyed, limited_address, login_key
@@ -53,14 +53,15 @@ class FirstStep:
         self._turns: dict[UUID, asyncio.Lock] = {}
         self._under_way: Counter[tuple[str, str]] = Counter()
 
-    async def prove_password(self, login: str, password: str, request: Request) -> Proven:
+    async def prove_password(self, login: str, password: str, request: Request, via: Caller | None = None) -> Proven:
         """The account when the password is right. Raises Refused, Throttled, Overloaded.
 
+        `via` is the program that vouches for the address; it reaches the users of its own company, the provider's all.
         The reserved try stays counted until `succeeded`: a right password of a closed account looks like a wrong one.
         """
         key = login_key(login)
         async with self._few_at_once(key, limited_address(request.ip)):
-            return await self._prove(key, password, request)
+            return await self._prove(key, password, request, via)
 
     async def succeeded(self, proven: Proven) -> None:
         await self._throttle.give_back(proven.limits)
@@ -78,8 +79,10 @@ class FirstStep:
             if not self._under_way[key, address]:
                 del self._under_way[key, address]
 
-    async def _prove(self, key: str, password: str, request: Request) -> Proven:
+    async def _prove(self, key: str, password: str, request: Request, via: Caller | None) -> Proven:
         account = await self._store.login(key, await self.address_hash(request))
+        if account is not None and via is not None and not _reaches(via, account):
+            account = None
         limits = await self._limits(key, account, request)
         reserved = await self._throttle.reserve(limits, self._clock.now())
         if reserved.wait is not None:
@@ -134,7 +137,7 @@ class FirstStep:
                     company_id=user.company_id,
                     stream_id=stream_id,
                     stream_kind=StreamKind.SIGN_INS,
-                    expected=await self._store.stream_version(user.company_id, stream_id),
+                    expected=(await self._store.stream(user.company_id, stream_id)).version,
                     decided_at=now,
                     events=(fact,),
                     metadata=metadata_of(request, ANONYMOUS),
@@ -143,3 +146,7 @@ class FirstStep:
                 )
                 if (await self._store.append(append)).status is Status.APPENDED:
                     return
+
+
+def _reaches(via: Caller, account: LoginAccount) -> bool:
+    return via.company_id == account.user.company_id or via.home.state.provider

@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from events.store.port import IdempotencyClaim
+from services.application.errors import Replayed
 from services.application.ports import KeptAnswers
 
 _WAIT_STEPS: Final = 100
@@ -53,6 +55,12 @@ class Idempotency:
                 return _usable(found.status, found.answer)
             await asyncio.sleep(_WAIT_SECONDS)
         raise AnswerNotKept
+
+    async def claim(self, company_id: UUID, claim: IdempotencyClaim, now: datetime) -> None:
+        """Take the key before a call that makes many appends. Raises Replayed when it is taken."""
+        if not await self._kept.claim(company_id, claim, now):
+            raise Replayed
+        claim.recorded = True
 
     async def keep(self, company_id: UUID, claim: IdempotencyClaim, status: int, body: bytes | None) -> None:
         """Keep the answer of a call that was recorded; None for one that carried a secret."""

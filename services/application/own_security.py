@@ -69,7 +69,7 @@ class OwnSecurity:
 
     def two_factor(self, caller: Caller) -> EffectiveFactor:
         """The effective state, as everybody else sees it."""
-        return effective(caller.user.state, caller.user.company.policy, self._clock.now())
+        return effective(caller.user.state, caller.user.company.rules, self._clock.now())
 
     async def start_enrolment(
         self, caller: Caller, *, password: str | None, code: str | None
@@ -120,7 +120,7 @@ class OwnSecurity:
             else:
                 proof = await self._codes.recovery_proof(user, recovery_code or "")
             return commands.ResetOwnKey(
-                now=self._clock.now(), limits=self._rules.limits, policy=user.company.policy, proof=proof
+                now=self._clock.now(), limits=self._rules.limits, rules=user.company.rules, proof=proof
             )
 
         await self._run(caller, make)
@@ -132,7 +132,7 @@ class OwnSecurity:
             return commands.DisableOwnFactor(
                 now=self._clock.now(),
                 limits=self._rules.limits,
-                policy=user.company.policy,
+                rules=user.company.rules,
                 session_id=caller.credential.id,
                 proof=await self._codes.otp_proof(user, code),
             )
@@ -270,7 +270,7 @@ class OwnSecurity:
         return Acting(metadata=caller.metadata(), caller=caller.check_as_self())
 
     def _effective(self, done: Done) -> EffectiveFactor:
-        return effective(done.user.state, done.user.company.policy, self._clock.now())
+        return effective(done.user.state, done.user.company.rules, self._clock.now())
 
 
 async def live_sessions(store: EventStore, user: StoredUser, now: datetime, rules: Rules) -> list[Credential]:

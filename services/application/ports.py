@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
-from events.company.policy import Policy
+from events.company.state import CompanyState
+from events.store.port import IdempotencyClaim
+from services.application.context import Tenant
 
 
 class KeyUnavailable(Exception):
@@ -108,9 +110,30 @@ class Users(Protocol):
     """Reads over many users of one company, from their states."""
 
     async def page(
-        self, company_id: UUID, policy: Policy, wanted: UserFilter, limit: int, after: tuple[str, UUID] | None
+        self,
+        company_id: UUID,
+        company: CompanyState,
+        wanted: UserFilter,
+        now: datetime,
+        limit: int,
+        after: tuple[str, UUID] | None,
     ) -> Sequence[tuple[UUID, int, str]]:
-        """(id, version, state document) by login, whatever its case, and id; beginning after the given pair."""
+        """(id, version, state document) by login, whatever its case, and id; beginning after the given pair.
+
+        The second-factor state that is asked for is the effective one at `now`.
+        """
+        ...
+
+    async def unprotected(self, company_id: UUID) -> Sequence[tuple[UUID, str]]:
+        """(id, state document) of all users without a factor that is on."""
+        ...
+
+
+class Companies(Protocol):
+    """Reads over all companies, for the provider."""
+
+    async def page(self, limit: int, after: tuple[str, UUID] | None) -> Sequence[Tenant]:
+        """By name, whatever its case, and id; beginning after the given pair."""
         ...
 
 
@@ -123,6 +146,10 @@ class KeptAnswer:
 
 class KeptAnswers(Protocol):
     """Answers of idempotent calls."""
+
+    async def claim(self, company_id: UUID, claim: IdempotencyClaim, now: datetime) -> bool:
+        """Take the key for a call that makes many appends; False when it is taken."""
+        ...
 
     async def find(self, company_id: UUID, caller: str, key: str) -> KeptAnswer | None: ...
 

@@ -8,14 +8,19 @@ from uuid import UUID
 
 from events.catalogue import Event
 from events.codec import UndecodableEntry, decode, personal_part
+from events.company import clients
+from events.company.clients import ClientState
+from events.company.decider import ended_for_everyone
+from events.company.events import CompanyEvent
 from events.company.state import CompanyState
 from events.company.state import evolve as evolve_company
+from events.credentials import CredentialKind
 from events.envelope import StreamKind
-from events.facts import is_company_fact, is_user_fact
+from events.facts import is_client_fact, is_company_fact, is_user_fact
 from events.sealing import SealBroken
 from events.store.port import RawEvent, RecordedEvent, StateDoc
-from events.store.states import company_doc, user_doc
-from events.user.events import UserChanged, UserCreated
+from events.store.states import client_doc, company_doc, user_doc
+from events.user.events import TrustedNetworksChanged, UserChanged, UserCreated
 from events.user.evolve import evolve
 from events.user.state import UserState
 from services.application.evidence import Findings, Problem, Restored, Snapshot, StoredEntry
@@ -27,10 +32,15 @@ Look: TypeAlias = Callable[[Sequence[RecordedEvent]], Awaitable[None]]
 
 @dataclass(slots=True)
 class Refolded:
-    """States by stream; `unreadable` streams have an entry that cannot be read, and no state to compare with."""
+    """States by stream; `unreadable` streams have an entry that cannot be read, and no state to compare with.
+
+    `ended`: what facts about the whole company ended; users' own facts tell it later, when a worker has come round.
+    """
 
     users: dict[UUID, UserState] = field(default_factory=dict)
     company: CompanyState = field(default_factory=CompanyState)
+    clients: dict[UUID, ClientState] = field(default_factory=dict)
+    ended: set[UUID] = field(default_factory=set)
     versions: dict[UUID, int] = field(default_factory=dict)  # of the streams that have a state
     unreadable: set[UUID] = field(default_factory=set)
 
@@ -54,7 +64,7 @@ async def refold(snapshot: Snapshot, findings: Findings, look: Look) -> Refolded
 
 def restored(raw: Sequence[RawEvent], key: bytes | None) -> Restored | None:
     """The state that one whole stream makes; None for streams without one, and when an entry cannot be read."""
-    user, company, state = UserState(), CompanyState(), None
+    user, company, client, state = UserState(), CompanyState(), ClientState(), None
     for event in raw:
         try:
             recorded = decode(event.type, event.entry)
@@ -67,21 +77,24 @@ def restored(raw: Sequence[RawEvent], key: bytes | None) -> Restored | None:
         elif recorded.stream_kind is StreamKind.COMPANY and is_company_fact(fact):
             company = evolve_company(company, fact)
             state = Restored(recorded.version, company_doc(company), is_company=True)
+        elif recorded.stream_kind is StreamKind.CLIENT and is_client_fact(fact):
+            client = clients.evolve(client, fact)
+            state = Restored(recorded.version, client_doc(client), is_company=True)
         elif recorded.stream_kind is StreamKind.SIGN_INS:
             state = Restored(recorded.version, StateDoc(doc="{}", schema=1), is_company=True)
     return state
 
 
 def with_personal_part(recorded: RecordedEvent, key: bytes | None) -> Event:
-    """The fact as the fold needs it: only two kinds have a personal field that a state keeps."""
-    if isinstance(recorded.data, UserCreated | UserChanged):
+    """The fact as the fold needs it: only these have a personal field that a state keeps."""
+    if isinstance(recorded.data, UserCreated | UserChanged | TrustedNetworksChanged):
         return personal_part(recorded, key)
     return recorded.data
 
 
 def without_personal_part(state: UserState) -> UserState:
     """What can be compared when the person's key is gone."""
-    return replace(state, login="", email=None)
+    return replace(state, login="", email=None, networks=())
 
 
 class _Reader:
@@ -133,4 +146,22 @@ def _fold(recorded: RecordedEvent, folded: Refolded, snapshot: Snapshot, finding
     if recorded.stream_kind is StreamKind.USER and is_user_fact(fact):
         folded.users[stream_id] = evolve(folded.users.get(stream_id, UserState()), fact)
     elif recorded.stream_kind is StreamKind.COMPANY and is_company_fact(fact):
+        _end_for_everyone(folded, fact)
         folded.company = evolve_company(folded.company, fact)
+    elif recorded.stream_kind is StreamKind.CLIENT and is_client_fact(fact):
+        folded.clients[stream_id] = clients.evolve(folded.clients.get(stream_id, ClientState()), fact)
+        if clients.gives_token(fact):
+            folded.ended.discard(stream_id)
+
+
+def _end_for_everyone(folded: Refolded, fact: CompanyEvent) -> None:
+    everyone = ended_for_everyone(fact)
+    if everyone is None:
+        return
+    for user in folded.users.values():
+        if everyone.role in (None, user.role):
+            begun = (*(s.id for s in user.sessions), *(s.id for s in user.sign_ins))
+            pending = (user.pending.id,) if user.pending is not None else ()
+            folded.ended.update(i for i in (*begun, *pending) if i != everyone.keep)
+    if CredentialKind.API_CLIENT in everyone.kinds:
+        folded.ended.update(folded.clients)

@@ -70,10 +70,13 @@ class SignIn:
         self._entropy = entropy
         self._rules = rules
 
-    async def start(self, login: str, password: str, request: Request) -> SignInAnswer:
-        """Login and password. Every refusal looks the same and is answered at a fixed time after its arrival."""
+    async def start(self, login: str, password: str, request: Request, via: Caller | None = None) -> SignInAnswer:
+        """Login and password. Every refusal looks the same and is answered at a fixed time after its arrival.
+
+        `via`: the program through which they came, and which says from where.
+        """
         try:
-            proven = await self._first_step.prove_password(login, password, request)
+            proven = await self._first_step.prove_password(login, password, request, via)
             answer = await self._begin(proven.account, password, request)
         except Refused as refused:
             if refused.refusal is Refusal.INVALID_CREDENTIALS:
@@ -94,9 +97,10 @@ class SignIn:
             wish = commands.StartSignIn(
                 now=self._clock.now(),
                 limits=self._rules.limits,
-                policy=now.company.policy,
+                rules=now.company.rules,
                 sign_in_id=nexts.step.id,
                 session_id=nexts.session.id,
+                address=request.ip,
                 rehashed=rehashed is not None,
             )
             return Formed(
@@ -124,7 +128,7 @@ class SignIn:
         """A recovery code instead; the session that comes of it is not fresh."""
 
         async def prove(user: StoredUser) -> Proof:
-            return await self._codes.recovery_proof(user, given)
+            return await self._codes.recovery_or_break_glass_proof(user, given)
 
         return await self._prove(caller, prove)
 
@@ -136,7 +140,7 @@ class SignIn:
             wish = commands.ProveSignIn(
                 now=self._clock.now(),
                 limits=self._rules.limits,
-                policy=user.company.policy,
+                rules=user.company.rules,
                 sign_in_id=caller.credential.id,
                 proof=await prove(user),
                 next_id=nexts.step.id,
@@ -179,9 +183,10 @@ class SignIn:
             wish = commands.SetExpiredPassword(
                 now=self._clock.now(),
                 limits=self._rules.limits,
-                policy=user.company.policy,
+                rules=user.company.rules,
                 sign_in_id=caller.credential.id,
                 session_id=nexts.session.id,
+                address=caller.request.ip,
             )
             return self._formed(caller, user, wish, nexts, password=hashed)
 

@@ -10,7 +10,11 @@ from uuid import UUID
 
 from events.credentials import CredentialKind
 
-PREFIX: Final = {CredentialKind.SIGN_IN: "fl_signin_", CredentialKind.SESSION: "fl_session_"}
+PREFIX: Final = {
+    CredentialKind.SIGN_IN: "fl_signin_",
+    CredentialKind.SESSION: "fl_session_",
+    CredentialKind.API_CLIENT: "fl_api_",
+}
 SECRET_BYTES: Final = 32
 _KINDS: Final = {prefix: kind for kind, prefix in PREFIX.items()}
 # base64url of 64 bytes without padding; the last character holds two bits only.

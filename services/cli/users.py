@@ -102,8 +102,8 @@ async def _all_users(parts: Runtime, company_id: UUID) -> list[dict[str, Any]]:
     company = (await parts.store.company(company_id))[1]
     if not company.exists:
         raise Refused(Refusal.NOT_FOUND)
-    policy, users, found, after = company.policy, PostgresUsers(parts.pool), [], None
-    while rows := await users.page(company_id, policy, UserFilter(), 200, after):
+    users, found, after, now = PostgresUsers(parts.pool), [], None, parts.clock.now()
+    while rows := await users.page(company_id, company, UserFilter(), now, 200, after):
         for user_id, _, doc in rows:
             state = user_state(doc)
             found.append(
@@ -111,8 +111,8 @@ async def _all_users(parts: Runtime, company_id: UUID) -> list[dict[str, Any]]:
                     "id": str(user_id),
                     "login": state.login,
                     "role": state.role,
-                    "state": account_state(state, parts.clock.now()),
-                    "two_factor": effective(state, policy, parts.clock.now()).state,
+                    "state": account_state(state, now),
+                    "two_factor": effective(state, company.rules, now).state,
                 }
             )
         after = (found[-1]["login"].lower(), rows[-1][0])

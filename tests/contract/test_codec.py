@@ -108,7 +108,7 @@ class TestSamples:
     def test_nothing_is_lost_on_the_way(self, event: Event) -> None:
         recorded = decode(type(event).__name__, entry(event))
         assert personal_part(recorded, data_key("subject")) == event
-        assert open_actor(recorded, data_key("actor")) == ADMINISTRATOR_LOGIN
+        assert open_actor(recorded, data_key("actor")) == {"label": ADMINISTRATOR_LOGIN}
         traces = open_traces(recorded, data_key("month"), data_key("actor"))
         assert traces == {"ip": IP, "user_agent": USER_AGENT}
         assert (recorded.id, recorded.version) == (event_id(event), 7)
@@ -181,7 +181,7 @@ def test_every_fact_comes_back_as_it_went(cls: type[Event], data: st.DataObject)
     recorded = decode(cls.__name__, complete(body, 1, "2026-03-02T12:00:00.000000Z"))
     assert personal_part(recorded, keys.subject) == event
     assert (recorded.actor, recorded.request_id) == (metadata.actor, metadata.request_id)
-    assert open_actor(recorded, keys.actor) == metadata.actor_label
+    assert open_actor(recorded, keys.actor).get("label") == metadata.actor_label
     traces = {"ip": metadata.traces.ip, "user_agent": metadata.traces.user_agent}
     opened = open_traces(recorded, keys.month, keys.actor or keys.subject)
     assert opened == {k: v for k, v in traces.items() if v is not None}
@@ -369,7 +369,7 @@ class TestBoxes:
         """Erasure and retention: the entry still decodes, the log still verifies."""
         recorded = decode("UserCreated", self.RAW)
         assert personal_part(recorded, None) == replace(self.EVENT, login=None)
-        assert open_actor(recorded, None) is None
+        assert open_actor(recorded, None) == {}
         assert open_traces(recorded, None, KEYS.actor) == {}
         assert open_traces(recorded, KEYS.month, None) == {}
 

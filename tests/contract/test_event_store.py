@@ -152,8 +152,8 @@ class TestState:
         await store.append(append())
         assert await store.company(COMPANY) == (1, state)
         assert await store.company(OTHER_COMPANY) == (0, CompanyState())
-        assert await store.stream_version(COMPANY, COMPANY) == 1
-        assert await store.stream_version(COMPANY, ident("sign-ins")) == 0
+        assert (await store.stream(COMPANY, COMPANY)).version == 1
+        assert (await store.stream(COMPANY, ident("sign-ins"))).version == 0
         user = await store.user(COMPANY, USER)
         assert user is not None
         assert user.company == state
@@ -386,6 +386,7 @@ class TestCredentials:
         held = await store.caller(COMPANY, self.HELD[2].id)
         assert held is not None
         assert held.credential == self.HELD[2]
+        assert held.user is not None
         assert (held.user.user_id, held.user.key_id, held.user.key_secret) == (USER, self.HELD[1].id, b"secret")
         assert await store.caller(OTHER_COMPANY, self.OTHERS.id) is None
         assert await store.caller(COMPANY, ident("never-there")) is None

@@ -7,7 +7,7 @@ from random import Random
 from typing import Final
 from uuid import UUID
 
-from events.company.policy import Policy
+from events.company.policy import CompanyRules, Policy
 from events.decision import Decision
 from events.policy import effective
 from events.totp import time_step
@@ -42,7 +42,7 @@ class Walk:
     now: datetime = NOON
     state: UserState = field(default_factory=UserState)
     events: list[UserEvent] = field(default_factory=list)
-    policy: Policy = Policy()
+    rules: CompanyRules = CompanyRules()
     former_keys: list[UUID] = field(default_factory=list)
     former_ids: list[UUID] = field(default_factory=list)
 
@@ -54,8 +54,9 @@ class Walk:
         """Let some time pass, wish something, and compare. Raises AssertionError where they disagree."""
         self.now = self._next_moment()
         if self.random.random() < 0.01:
-            self.policy = Policy() if self.policy != Policy() else Policy(requirement="required")
-        self.model.now, self.model.required = self.now, self.policy.requirement == "required"
+            required = CompanyRules(policy=Policy(requirement="required"))
+            self.rules = CompanyRules() if self.rules != CompanyRules() else required
+        self.model.now, self.model.required = self.now, self.rules.policy.requirement == "required"
         wish, told = self._any_wish()
         before = self.state
         decision = decide(before, wish)
@@ -86,7 +87,7 @@ class Walk:
         creates = isinstance(wish, wishes.CreateUser)
         expected = "not_found" if self.model.gone and not creates else told(self.model)
         assert (decision.refusal.value if decision.refusal else None) == expected, where
-        factor = effective(self.state, self.policy, self.now).state
+        factor = effective(self.state, self.rules, self.now).state
         assert seen_of(self.state, factor) == seen(self.model, factor), where
 
     def _remember(self, before: UserState) -> None:
@@ -136,7 +137,7 @@ class Walk:
         step = self._step()
         return wishes.OtpProof(key, step), Try(OTP, key=key, step=step)
 
-    def _proof(self) -> tuple[wishes.Proof, Try]:
+    def _proof(self) -> tuple[wishes.OtpProof | wishes.RecoveryProof, Try]:
         if self.random.random() < 0.7:
             return self._otp()
         code = self.random.choice([*self.state.recovery_codes[:3], None, self._new()])
@@ -194,7 +195,7 @@ class Walk:
         sign_in, session = self._new(), self._new()
         rehashed = self.random.random() < 0.1
         wish = wishes.StartSignIn(
-            now=self.now, policy=self.policy, sign_in_id=sign_in, session_id=session, rehashed=rehashed
+            now=self.now, rules=self.rules, sign_in_id=sign_in, session_id=session, rehashed=rehashed
         )
         return wish, lambda m: m.start(sign_in, session)
 
@@ -202,7 +203,7 @@ class Walk:
         sign_in, following, session = self._sign_in(), self._new(), self._new()
         proof, given = self._proof()
         wish = wishes.ProveSignIn(
-            now=self.now, policy=self.policy, sign_in_id=sign_in, proof=proof, next_id=following, session_id=session
+            now=self.now, rules=self.rules, sign_in_id=sign_in, proof=proof, next_id=following, session_id=session
         )
         return wish, lambda m: m.prove(sign_in, given, following, session)
 
@@ -243,7 +244,7 @@ class Walk:
     def _disable_own(self) -> tuple[wishes.UserCommand, Told]:
         session = self._session()
         proof, given = self._otp()
-        wish = wishes.DisableOwnFactor(now=self.now, policy=self.policy, session_id=session, proof=proof)
+        wish = wishes.DisableOwnFactor(now=self.now, rules=self.rules, session_id=session, proof=proof)
         return wish, lambda m: m.disable_own(session, given)
 
     def _issue_codes(self) -> tuple[wishes.UserCommand, Told]:

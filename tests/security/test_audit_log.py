@@ -197,7 +197,7 @@ async def test_a01_each_fact_says_who_on_whom_what_when_and_from_where(service: 
 
     assert (event.type, event.company_id, event.stream_id) == ("KeyReset", company, udo)
     assert (event.actor.kind, event.actor.id, event.actor.company_id) == ("user", anna, company)
-    assert open_actor(event, keys[anna]) == "anna.acme"
+    assert open_actor(event, keys[anna]) == {"label": "anna.acme"}
     assert timedelta(0) <= event.at - service.clock.now() < timedelta(milliseconds=1)
     assert event.at.utcoffset() == timedelta(0)
     assert await traces_of(service, event, keys[anna]) == {"ip": "127.0.0.1", "user_agent": "Portal/7"}
@@ -395,7 +395,7 @@ async def test_defect_13_every_path_that_ends_a_factor_raises_its_fact_and_its_e
         assert ("TwoFactorLocked", "notify_administrators") in told
         found = (await scene.state("udo"))["state"]
         company_state = await service.parts.store.company(company)
-        shown = effective(found, company_state[1].policy, datetime.now(UTC) + timedelta(days=3650))
+        shown = effective(found, company_state[1].rules, datetime.now(UTC) + timedelta(days=3650))
         assert shown.next_sign_in == "contact_administrator"
     else:
         assert types == ["KeyReset"]

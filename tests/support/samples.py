@@ -13,14 +13,23 @@ from uuid import UUID
 
 from events.catalogue import Event
 from events.codec import Address, SealingKeys, complete, compose
+from events.company.clients import ApiClientCreated, ApiClientRevoked, ApiClientRotated, ClientEvent
 from events.company.events import (
+    AdministratorsNotified,
     CompanyCreated,
     CompanyEvent,
+    CompanyRenamed,
+    CompanyResumed,
+    CompanySuspended,
     EffectEvent,
+    EveryoneSignedOut,
     NotificationFailed,
     NotificationSent,
     PasswordRejected,
     PolicyChanged,
+    RoleChanged,
+    RoleCreated,
+    RoleDeleted,
     SessionsRevoked,
     SignInsEvent,
 )
@@ -28,11 +37,14 @@ from events.company.policy import Policy
 from events.envelope import Actor, ActorKind, Metadata, StreamKind, Traces, month_of
 from events.user.events import (
     AccessDenied,
+    BreakGlassCodeIssued,
+    BreakGlassCodeUsed,
     By,
     CodeRejected,
     Door,
     EnrolmentCancelled,
     EnrolmentStarted,
+    GraceNoted,
     KeyReset,
     OrderWithdrawn,
     PasswordChanged,
@@ -51,10 +63,13 @@ from events.user.events import (
     SignInStarted,
     Stage,
     SteppedUp,
+    TrustedNetworksChanged,
     TwoFactorDisabled,
     TwoFactorEnabled,
+    TwoFactorImported,
     TwoFactorLocked,
     TwoFactorOrdered,
+    TwoFactorOverridden,
     TwoFactorPaused,
     TwoFactorUnlocked,
     UserChanged,
@@ -62,6 +77,7 @@ from events.user.events import (
     UserDeactivated,
     UserErased,
     UserEvent,
+    UserExpired,
     UserReactivated,
 )
 from tests.support.given import KEY, NOON, SESSION, SIGN_IN, STEP, USER, ident, later
@@ -104,10 +120,20 @@ def user_facts() -> list[UserEvent]:
             expiration_at=later(days=365),
             email=EMAIL,
             previous_email=FORMER_EMAIL,
-            **ended,
+            sessions_ended=(SESSION, *OTHERS),
+            sign_ins_ended=(SIGN_IN,),
         ),
         UserDeactivated(reason=REASON, **ended),
         UserReactivated(reason=REASON),
+        UserExpired(expired_at=NOON, **ended),
+        TrustedNetworksChanged(count=2, networks="192.0.2.0/24,2001:db8::/64", reason=REASON),
+        TwoFactorOverridden(
+            override="exempt", until=later(days=30), overridden_at=NOON, sign_ins_ended=(SIGN_IN,), reason=REASON
+        ),
+        GraceNoted(met_at=NOON, counts_from=later(days=1)),
+        BreakGlassCodeIssued(code_id=KEY, issued_at=NOON, expires_at=later(minutes=15), reason=REASON),
+        BreakGlassCodeUsed(code_id=KEY, used_at=NOON),
+        TwoFactorImported(key_id=KEY, generation=3, time_step=STEP, imported_at=NOON),
         UserErased(erased_at=NOON, **ended),
         PasswordChanged(changed_at=NOON, kept=SESSION, sessions_ended=OTHERS, sign_ins_ended=(SIGN_IN,)),
         PasswordReset(reset_at=NOON, must_change=True, reason=REASON, **ended),
@@ -201,17 +227,38 @@ def user_facts() -> list[UserEvent]:
     ]
 
 
-def other_facts() -> list[CompanyEvent | SignInsEvent | EffectEvent]:
+def other_facts() -> list[CompanyEvent | ClientEvent | SignInsEvent | EffectEvent]:
     """One of every fact of the company's own streams."""
     return [
         CompanyCreated(name="Acme GmbH", provider=True),
+        CompanyRenamed(name="Acme AG"),
+        CompanySuspended(suspended_at=NOON),
+        CompanyResumed(resumed_at=NOON),
+        RoleCreated(name="helpdesk", rights={"users": "view", "two_factor_others": "full"}),
+        RoleChanged(name="helpdesk", rights={"users": "view"}, kept=SESSION),
+        RoleDeleted(name="helpdesk"),
+        ApiClientCreated(
+            name="portal",
+            scopes=("sign_ins.write", "users.read"),
+            networks=("192.0.2.0/24",),
+            expires_at=later(days=365),
+            created_at=NOON,
+        ),
+        ApiClientRotated(rotated_at=NOON),
+        ApiClientRevoked(revoked_at=NOON),
+        EveryoneSignedOut(cause_position=7, users=3, milliseconds_to_effect=1200),
+        AdministratorsNotified(cause_position=7, cause="CompanySuspended", reached=2),
         PolicyChanged(
             policy=Policy(
                 requirement="required_for_roles",
                 roles=("administrator", "auditor"),
+                from_at=later(days=7),
+                networks=("192.0.2.0/24",),
+                grace_days=14,
                 order_hours=24,
                 password_max_age_days=365,
-            )
+            ),
+            changed_at=NOON,
         ),
         PasswordRejected(user_id=USER, throttled=True, count=17, rejected_at=NOON),
         SessionsRevoked(
@@ -238,6 +285,7 @@ def kind_of(event: Event) -> StreamKind:
         (StreamKind.USER, get_args(UserEvent)),
         (StreamKind.COMPANY, get_args(CompanyEvent)),
         (StreamKind.EFFECT, get_args(EffectEvent)),
+        (StreamKind.CLIENT, get_args(ClientEvent)),
     ):
         if isinstance(event, union):
             return kind

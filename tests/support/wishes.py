@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from events.company.policy import Policy
+from events.company.policy import CompanyRules, Policy
 from events.user import commands
 from events.user.commands import OtpProof, Proof, RecoveryProof
 from events.user.limits import Limits
@@ -14,8 +14,8 @@ NEXT: Final = ident("next-sign-in")
 NEW_SESSION: Final = ident("new-session")
 NEW_KEY: Final = ident("new-key")
 NEW_CODES: Final = idents("new-recovery-code", 10)
-OPTIONAL: Final = Policy()
-REQUIRED: Final = Policy(requirement="required")
+OPTIONAL: Final = CompanyRules()
+REQUIRED: Final = CompanyRules(policy=Policy(requirement="required"))
 
 
 def otp(step: int | None = STEP, key: UUID | None = KEY) -> OtpProof:
@@ -29,14 +29,14 @@ WRONG: Final = otp(None)
 def start(
     at: datetime = NOON,
     *,
-    policy: Policy = OPTIONAL,
+    policy: CompanyRules = OPTIONAL,
     limits: Limits = Limits(),
     sign_in: UUID = SIGN_IN,
     session: UUID = NEW_SESSION,
     rehashed: bool = False,
 ) -> commands.StartSignIn:
     return commands.StartSignIn(
-        now=at, policy=policy, limits=limits, sign_in_id=sign_in, session_id=session, rehashed=rehashed
+        now=at, rules=policy, limits=limits, sign_in_id=sign_in, session_id=session, rehashed=rehashed
     )
 
 
@@ -46,18 +46,23 @@ def prove(
     *,
     sign_in: UUID = SIGN_IN,
     session: UUID = NEW_SESSION,
-    policy: Policy = OPTIONAL,
+    policy: CompanyRules = OPTIONAL,
     limits: Limits = Limits(),
 ) -> commands.ProveSignIn:
     return commands.ProveSignIn(
         now=at,
-        policy=policy,
+        rules=policy,
         limits=limits,
         sign_in_id=sign_in,
         proof=proof or otp(),
         next_id=NEXT,
         session_id=session,
     )
+
+
+def under(policy: Policy) -> CompanyRules:
+    """A company with this policy, in force for ever."""
+    return CompanyRules(policy=policy)
 
 
 def recovery(code: UUID | None) -> RecoveryProof:
@@ -78,17 +83,17 @@ def start_enrolment(
     *,
     at: datetime = NOON,
     key: UUID = NEW_KEY,
-    policy: Policy = OPTIONAL,
+    policy: CompanyRules = OPTIONAL,
 ) -> commands.StartEnrolment:
-    return commands.StartEnrolment(now=at, holder_id=holder, key_id=key, proof=proof, policy=policy)
+    return commands.StartEnrolment(now=at, holder_id=holder, key_id=key, proof=proof, rules=policy)
 
 
 def confirm(
-    holder: UUID = SESSION, *, step: int | None = STEP, at: datetime = NOON, policy: Policy = OPTIONAL
+    holder: UUID = SESSION, *, step: int | None = STEP, at: datetime = NOON, policy: CompanyRules = OPTIONAL
 ) -> commands.ConfirmEnrolment:
     return commands.ConfirmEnrolment(
         now=at,
-        policy=policy,
+        rules=policy,
         holder_id=holder,
         time_step=step,
         code_ids=NEW_CODES,
@@ -101,14 +106,16 @@ def cancel_enrolment(holder: UUID = SESSION, *, at: datetime = NOON) -> commands
     return commands.CancelEnrolment(now=at, holder_id=holder)
 
 
-def reset_own(proof: Proof | None = None, at: datetime = NOON, *, policy: Policy = OPTIONAL) -> commands.ResetOwnKey:
-    return commands.ResetOwnKey(now=at, proof=proof or otp(), policy=policy)
+def reset_own(
+    proof: OtpProof | RecoveryProof | None = None, at: datetime = NOON, *, policy: CompanyRules = OPTIONAL
+) -> commands.ResetOwnKey:
+    return commands.ResetOwnKey(now=at, proof=proof or otp(), rules=policy)
 
 
 def disable_own(
-    proof: OtpProof | None = None, at: datetime = NOON, *, policy: Policy = OPTIONAL
+    proof: OtpProof | None = None, at: datetime = NOON, *, policy: CompanyRules = OPTIONAL
 ) -> commands.DisableOwnFactor:
-    return commands.DisableOwnFactor(now=at, session_id=SESSION, proof=proof or otp(), policy=policy)
+    return commands.DisableOwnFactor(now=at, session_id=SESSION, proof=proof or otp(), rules=policy)
 
 
 def issue_codes(proof: OtpProof | None = None, at: datetime = NOON) -> commands.IssueRecoveryCodes:
@@ -137,16 +144,20 @@ def sign_out(at: datetime = NOON, *, session: UUID = SESSION) -> commands.SignOu
     return commands.SignOut(now=at, session_id=session)
 
 
-def order(at: datetime = NOON, *, policy: Policy = OPTIONAL, reason: str | None = None) -> commands.OrderEnrolment:
-    return commands.OrderEnrolment(now=at, policy=policy, reason=reason)
+def order(
+    at: datetime = NOON, *, policy: CompanyRules = OPTIONAL, reason: str | None = None
+) -> commands.OrderEnrolment:
+    return commands.OrderEnrolment(now=at, rules=policy, reason=reason)
 
 
-def reset(at: datetime = NOON, *, policy: Policy = OPTIONAL, reason: str | None = None) -> commands.ResetKey:
-    return commands.ResetKey(now=at, policy=policy, reason=reason)
+def reset(at: datetime = NOON, *, policy: CompanyRules = OPTIONAL, reason: str | None = None) -> commands.ResetKey:
+    return commands.ResetKey(now=at, rules=policy, reason=reason)
 
 
-def disable(at: datetime = NOON, *, policy: Policy = OPTIONAL, reason: str | None = None) -> commands.DisableFactor:
-    return commands.DisableFactor(now=at, policy=policy, reason=reason)
+def disable(
+    at: datetime = NOON, *, policy: CompanyRules = OPTIONAL, reason: str | None = None
+) -> commands.DisableFactor:
+    return commands.DisableFactor(now=at, rules=policy, reason=reason)
 
 
 def unlock(at: datetime = NOON, *, reason: str | None = None) -> commands.UnlockFactor:

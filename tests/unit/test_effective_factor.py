@@ -6,15 +6,15 @@ from typing import Final
 
 import pytest
 
-from events.company.policy import Policy
-from events.policy import EffectiveFactor, FactorState, NextSignIn, RequiredBy, effective, policy_requires
+from events.company.policy import CompanyRules, Policy
+from events.policy import EffectiveFactor, FactorState, NextSignIn, RequiredBy, effective, may_not_be_without
 from events.user.events import PolicyOrderStarted, Stage, UserEvent
 from tests.support.facts import CODES, ON, created, enabled, failures, locked, ordered, paused
 from tests.support.given import NOON, given, later
 from tests.support.wishes import OPTIONAL, REQUIRED, start
 
-FOR_USERS: Final = Policy(requirement="required_for_roles", roles=("auditor", "user"))
-FOR_OTHERS: Final = Policy(requirement="required_for_roles", roles=("auditor",))
+FOR_USERS: Final = CompanyRules(policy=Policy(requirement="required_for_roles", roles=("auditor", "user")))
+FOR_OTHERS: Final = CompanyRules(policy=Policy(requirement="required_for_roles", roles=("auditor",)))
 DEMANDED: Final = PolicyOrderStarted(started_at=NOON, expires_at=later(hours=72))
 OVER: Final = later(hours=72)
 
@@ -25,7 +25,7 @@ DISABLED_ON = (*ON, locked(None, total=100))
 DISABLED_OFF = (created(), locked(None, total=100))
 
 # past, policy, now, then: state, required by, next sign-in
-TABLE: Final[list[tuple[tuple[UserEvent, ...], Policy, datetime, FactorState, RequiredBy | None, NextSignIn]]] = [
+TABLE: Final[list[tuple[tuple[UserEvent, ...], CompanyRules, datetime, FactorState, RequiredBy | None, NextSignIn]]] = [
     (OFF, OPTIONAL, NOON, "off", None, "password"),
     (OFF, FOR_OTHERS, NOON, "off", None, "password"),
     (OFF, REQUIRED, NOON, "enrolment_required", "company", "enrolment"),
@@ -52,7 +52,7 @@ TABLE: Final[list[tuple[tuple[UserEvent, ...], Policy, datetime, FactorState, Re
 @pytest.mark.parametrize(("past", "policy", "now", "state", "by", "demand"), TABLE)
 def test_who_is_protected_how(
     past: tuple[UserEvent, ...],
-    policy: Policy,
+    policy: CompanyRules,
     now: datetime,
     state: FactorState,
     by: RequiredBy | None,
@@ -65,7 +65,7 @@ def test_who_is_protected_how(
 
 @pytest.mark.parametrize("policy", [OPTIONAL, REQUIRED, FOR_USERS, FOR_OTHERS])
 @pytest.mark.parametrize("past", [OFF, ORDERED, MET_POLICY, ON])
-def test_the_sign_in_does_what_the_answer_says(past: tuple[UserEvent, ...], policy: Policy) -> None:
+def test_the_sign_in_does_what_the_answer_says(past: tuple[UserEvent, ...], policy: CompanyRules) -> None:
     """Defect 5: page, report and sign-in cannot disagree."""
     for now in (NOON, OVER):
         user = given(*past)
@@ -107,5 +107,5 @@ def test_a_pause_or_lock_is_said_until_it_ends(stop: UserEvent) -> None:
 def test_the_policy_is_named_before_a_persons_order() -> None:
     """So nobody believes that withdrawing the order would help."""
     for past, policy in product([OFF, ORDERED, ON], [REQUIRED, FOR_USERS]):
-        assert policy_requires(given(*past).state, policy)
-    assert not policy_requires(given(*ORDERED).state, OPTIONAL)
+        assert may_not_be_without(given(*past).state, policy, NOON)
+    assert not may_not_be_without(given(*ORDERED).state, OPTIONAL, NOON)

@@ -5,7 +5,8 @@ from typing import Final
 
 import pytest
 
-from events.company.roles import BUILT_IN, NO_RIGHTS, PROVIDER_ONLY, Level, Right, covers, rights_of
+from events.company.roles import BUILT_IN, NO_RIGHTS, PROVIDER_ONLY, Level, Right, covers
+from events.company.state import CompanyState
 
 HEADER: Final = (
     "role | users | two_factor_others | sessions_others | policy | audit | reports | integrations | companies"
@@ -40,7 +41,7 @@ ACTS_ON: Final = {
 
 @pytest.mark.parametrize(("role", "right", "level"), CELLS)
 def test_a_role_has_the_right_of_the_table(role: str, right: Right, level: Level) -> None:
-    assert rights_of(role)[right] is level
+    assert BUILT_IN[role][right] is level
 
 
 def test_the_table_is_complete() -> None:
@@ -52,19 +53,19 @@ def test_the_table_is_complete() -> None:
 @pytest.mark.parametrize(("actor", "target"), list(product(ACTS_ON, ACTS_ON)))
 def test_rank_decides_who_acts_on_whom(actor: str, target: str) -> None:
     """S-05: no upward reach; a security officer does not reset an administrator."""
-    assert covers(rights_of(actor), rights_of(target)) is (target in ACTS_ON[actor])
+    assert covers(BUILT_IN[actor], BUILT_IN[target]) is (target in ACTS_ON[actor])
 
 
 def test_an_unknown_role_has_no_right() -> None:
     """T-01: default deny."""
-    assert rights_of("wizard") == NO_RIGHTS
+    assert CompanyState().rights_of("wizard") == NO_RIGHTS
     assert not any(NO_RIGHTS.values())
 
 
 def test_only_the_provider_has_rights_on_companies() -> None:
-    assert {role for role in BUILT_IN if rights_of(role)[Right.COMPANIES]} == PROVIDER_ONLY
+    assert {role for role in BUILT_IN if BUILT_IN[role][Right.COMPANIES]} == PROVIDER_ONLY
 
 
 def test_nobody_may_change_a_role_by_accident() -> None:
     with pytest.raises(TypeError):
-        rights_of("user")[Right.POLICY] = Level.FULL  # type: ignore[index]
+        BUILT_IN["user"][Right.POLICY] = Level.FULL  # type: ignore[index]

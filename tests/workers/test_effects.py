@@ -5,8 +5,8 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
+from events.effects import EffectKind
 from events.store.port import RecordedEvent
-from events.user.reactions import EffectKind
 from tests.support.service import Person, Service
 from tests.workers.support import BrokenMailer, Worker, only, reset_by
 from workers.effects.drain import MAX_ATTEMPTS, Drain, Lane

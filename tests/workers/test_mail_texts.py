@@ -7,9 +7,10 @@ from uuid import UUID
 
 import pytest
 
+from events.effects import EffectKind
 from events.envelope import Actor, ActorKind
 from events.user.events import UserEvent
-from events.user.reactions import EffectKind, reactions
+from events.user.reactions import reactions
 from tests.support.samples import user_facts
 from workers.effects.mail.english import ENGLISH
 from workers.effects.mail.letter import LANGUAGES, Occasion, Reader, write

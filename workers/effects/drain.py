@@ -8,8 +8,8 @@ from typing import Final
 import structlog
 
 from events.codec import decode
+from events.effects import EffectKind
 from events.store.port import RecordedEvent, Unavailable
-from events.user.reactions import EffectKind
 from services.application.mail import MailRefused
 from workers.effects.handler import Handler
 from workers.queue import Claimed, EffectQueue, Outcome

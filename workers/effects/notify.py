@@ -7,9 +7,10 @@ from uuid import UUID, uuid5
 import asyncpg
 import structlog
 
-from events.company.events import NotificationFailed, NotificationSent
-from events.company.roles import BUILT_IN, Level, Right
-from events.facts import is_user_fact
+from events.company.events import AdministratorsNotified, NotificationFailed, NotificationSent
+from events.company.roles import Level, Right
+from events.company.state import CompanyState
+from events.facts import is_company_fact, is_user_fact
 from events.sql import statement
 from events.store.port import EventStore, RecordedEvent, StoredUser
 from events.store.postgres import available
@@ -18,15 +19,13 @@ from events.user.state import UserState
 from services.application.mail import AddressUnusable, Mailer, MailRefused, Message
 from services.application.ports import Clock
 from workers.effects.mail.letter import Occasion, Reader, write
-from workers.effects.mail.topics import News, Topic, news_of
+from workers.effects.mail.topics import News, Topic, news_of, news_of_company
 from workers.effects.occasions import Occasions
 from workers.queue import Claimed, Outcome
 
 log = structlog.get_logger()
 
 _USERS_OF_ROLES: Final = statement(__file__, "users_of_roles")
-# Whoever may help with others' second factors is told what became of them.
-TOLD: Final = tuple(role for role, rights in BUILT_IN.items() if rights[Right.TWO_FACTOR_OTHERS] is Level.FULL)
 
 _Problem = Literal["no_address", "not_delivered", "recipient_gone"]
 
@@ -96,10 +95,12 @@ class NotifyAdministrators:
 
     async def perform(self, effect: Claimed, cause: RecordedEvent) -> Outcome:
         news = _news(cause)
+        if is_company_fact(cause.data):
+            return await self._about_company(effect, cause, news)
         subject = await self._store.user(effect.company_id, UUID(effect.target))
         if subject is None or subject.state.erased:
             return _failed(effect, "recipient_gone")
-        readers = await self._readers(effect, cause)
+        readers = await self._readers(effect, cause, subject.company)
         if not readers:
             # Nobody is left to be told, which is no failure: somebody alone helps somebody else.
             return _failed(effect, "recipient_gone", final=False)
@@ -110,13 +111,24 @@ class NotifyAdministrators:
 
     def given_up(self, effect: Claimed, cause: RecordedEvent) -> Outcome | None:
         self._taken_over.pop(effect.id, None)
+        if is_company_fact(cause.data):
+            return Outcome(_administrators_notified(effect, 0), failed=True)
         return _failed(effect, "not_delivered")
 
-    async def _readers(self, effect: Claimed, cause: RecordedEvent) -> list[tuple[UUID, UserState]]:
+    async def _about_company(self, effect: Claimed, cause: RecordedEvent, news: News) -> Outcome:
+        _, company = await self._store.company(effect.company_id)
+        readers = await self._readers(effect, cause, company)
+        reached = await self._deliver_all(effect, self._occasions.of_company(cause, news, company), readers)
+        self._taken_over.pop(effect.id, None)
+        return Outcome(_administrators_notified(effect, reached))
+
+    async def _readers(
+        self, effect: Claimed, cause: RecordedEvent, company: CompanyState
+    ) -> list[tuple[UUID, UserState]]:
         async with available():
-            rows = await self._pool.fetch(_USERS_OF_ROLES, effect.company_id, TOLD)
+            rows = await self._pool.fetch(_USERS_OF_ROLES, effect.company_id, told(company))
         states = ((row[0], user_state(row[1])) for row in rows)
-        now, leave_out = self._clock.now(), {cause.actor.id, UUID(effect.target)}
+        now, leave_out = self._clock.now(), {cause.actor.id, UUID(effect.target) if effect.target else None}
         return [(i, state) for i, state in states if i not in leave_out and state.is_active(now)]
 
     async def _deliver_all(self, effect: Claimed, occasion: Occasion, readers: Sequence[tuple[UUID, UserState]]) -> int:
@@ -156,8 +168,15 @@ class NothingToTell(Exception):
     """An effect of a fact that no mail tells of: written by another version of the program."""
 
 
+def told(company: CompanyState) -> list[str]:
+    """Roles that may help with others' second factors: they are told what became of them."""
+    return [name for name, rights in company.all_roles() if rights[Right.TWO_FACTOR_OTHERS] is Level.FULL]
+
+
 def _news(cause: RecordedEvent) -> News:
     news = news_of(cause.data) if is_user_fact(cause.data) else None
+    if is_company_fact(cause.data):
+        news = news_of_company(cause.data)
     if news is None:
         raise NothingToTell(cause.type)
     return news
@@ -176,3 +195,7 @@ def _failed(effect: Claimed, problem: _Problem, *, final: bool = True) -> Outcom
         user_id=UUID(effect.target), cause_position=effect.position, cause=effect.type, problem=problem
     )
     return Outcome(fact, failed=final)
+
+
+def _administrators_notified(effect: Claimed, reached: int) -> AdministratorsNotified:
+    return AdministratorsNotified(cause_position=effect.position, cause=effect.type, reached=reached)

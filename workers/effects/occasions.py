@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from events.codec import open_traces, personal_part
+from events.company.state import CompanyState
 from events.envelope import ActorKind
 from events.store.port import EventStore, RecordedEvent, StoredUser
 from events.user.events import UserChanged
@@ -26,6 +27,11 @@ class Occasions:
             company=subject.company.name,
             ip=await self._own_address(cause, subject),
         )
+
+    def of_company(self, cause: RecordedEvent, news: News, company: CompanyState) -> Occasion:
+        """The same for a fact about the company as a whole."""
+        author = author_of(cause.actor, news.topic, None)
+        return Occasion(news=news, at=cause.at, author=author, login=None, company=company.name)
 
     async def former_address(self, cause: RecordedEvent, subject: StoredUser) -> str | None:
         """The mail address before a change of it; None when there was none."""

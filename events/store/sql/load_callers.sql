@@ -1,6 +1,7 @@
--- $1 companies, $2 credential ids (as many): the presented credentials and everything of their users, a row each.
+-- $1 companies, $2 credential ids (as many): the presented credentials and everything of their users, or of the API
+-- clients whose they are, a row each.
 SELECT
-    u.company_id,
+    h.company_id,
     u.stream_id AS user_id,
     u.version,
     u.doc,
@@ -9,7 +10,9 @@ SELECT
     k.secret AS key_secret,
     c.version AS company_version,
     c.doc AS company_doc,
+    a.doc AS client_doc,
     h.id AS held_id,
+    h.user_id AS held_user_id,
     h.kind AS held_kind,
     h.secret AS held_secret,
     h.expires_at AS held_expires_at,
@@ -17,7 +20,8 @@ SELECT
     h.attributes AS held_attributes
 FROM unnest($1::uuid[], $2::uuid[]) AS asked (company_id, credential_id)
 INNER JOIN credential AS h ON h.company_id = asked.company_id AND h.id = asked.credential_id
-INNER JOIN user_state AS u ON u.company_id = h.company_id AND u.stream_id = h.user_id
+LEFT JOIN user_state AS u ON u.company_id = h.company_id AND u.stream_id = h.user_id
 LEFT JOIN person_key AS p ON p.company_id = u.company_id AND p.user_id = u.stream_id
-LEFT JOIN company_state AS c ON c.company_id = u.company_id AND c.stream_id = u.company_id
+LEFT JOIN company_state AS c ON c.company_id = h.company_id AND c.stream_id = h.company_id
+LEFT JOIN company_state AS a ON h.kind = 'api_client' AND a.company_id = h.company_id AND a.stream_id = h.user_id
 LEFT JOIN credential AS k ON k.company_id = u.company_id AND k.user_id = u.stream_id AND k.kind = 'key'

@@ -1,20 +1,23 @@
--- $1 company, $2 role or NULL, $3 two-factor state or NULL, $4 part of login or e-mail or NULL,
--- $5 policy demands of everybody, $6 roles of whom the policy demands, $7 login and $8 id to begin after, $9 at most.
+-- $1 company, $2 NULL, $3 two-factor state or NULL, $4 part of login or e-mail or NULL, $5 roles of whom the policy
+-- demands a factor now, $6 roles that fell under it after $7, the time before which a grace is over, $8 now,
+-- $9 login and $10 id to begin after, $11 at most.
 -- The effective two-factor state stands here as in events/policy.py; a test holds them against each other.
 SELECT u.stream_id AS user_id, u.version, u.doc
 FROM user_state AS u
 WHERE u.company_id = $1
-    AND NOT coalesce((u.doc ->> 'erased')::boolean, false)
-    AND ($2::text IS NULL OR coalesce(u.doc ->> 'role', 'user') = $2)
+    AND NOT u.gone
+    AND $2::text IS NULL
     AND ($3::text IS NULL OR $3 = CASE
-        WHEN u.doc ? 'key' AND u.doc -> 'key' <> 'null'::jsonb THEN 'on'
-        WHEN $5 OR coalesce(u.doc ->> 'role', 'user') = ANY ($6) THEN 'enrolment_required'
-        WHEN u.doc ? 'order' AND u.doc -> 'order' <> 'null'::jsonb
-            AND NOT coalesce((u.doc #>> '{order,by_policy}')::boolean, false) THEN 'enrolment_required'
-        ELSE 'off'
+        WHEN u.has_key THEN 'on'
+        WHEN u.ordered THEN 'enrolment_required'
+        WHEN u.override = 'required' AND (u.override_until IS NULL OR u.override_until > $8) THEN 'enrolment_required'
+        WHEN u.override = 'exempt' AND (u.override_until IS NULL OR u.override_until > $8) THEN 'off'
+        WHEN u.role <> ALL ($5::text[]) THEN 'off'
+        WHEN u.policy_met_at IS NOT NULL AND u.policy_met_at > $7 THEN 'off'
+        WHEN u.policy_met_at IS NULL AND (u.role = ANY ($6::text[]) OR u.counts_from > $7) THEN 'off'
+        ELSE 'enrolment_required'
     END)
-    AND ($4::text IS NULL OR position(lower($4) IN lower(u.doc ->> 'login')) > 0
-        OR position(lower($4) IN lower(coalesce(u.doc ->> 'email', ''))) > 0)
-    AND ($7::text IS NULL OR (lower(u.doc ->> 'login'), u.stream_id) > (lower($7), $8::uuid))
-ORDER BY lower(u.doc ->> 'login'), u.stream_id
-LIMIT $9
+    AND ($4::text IS NULL OR position(lower($4) IN u.login_key) > 0 OR position(lower($4) IN u.email_key) > 0)
+    AND ($9::text IS NULL OR (u.login_key, u.stream_id) > (lower($9), $10::uuid))
+ORDER BY u.login_key, u.stream_id
+LIMIT $11

@@ -1,11 +1,27 @@
 """Signing in."""
 
+from dataclasses import replace
+
 from services.api import answers, models
 from services.api.endpoint import Context
+from services.api.problems import invalid
+from services.application.context import Request
 
 
 async def start_sign_in(context: Context, body: models.PasswordSignIn) -> models.SignInAnswer:
-    return answers.sign_in(await context.app.sign_in.start(body.login, body.password, context.request))
+    request = _vouched(context, body)
+    return answers.sign_in(await context.app.sign_in.start(body.login, body.password, request, context.via))
+
+
+def _vouched(context: Context, body: models.PasswordSignIn) -> Request:
+    """The request as the user's own, where a program says from where the user comes."""
+    said = {"client_ip": body.client_ip, "client_user_agent": body.client_user_agent}
+    for name, value in said.items():
+        if value is not None and context.via is None:
+            raise invalid(["body", name], "this field is not known here", "extra_forbidden")
+    if body.client_ip is None:
+        return context.request
+    return replace(context.request, ip=body.client_ip, user_agent=body.client_user_agent)
 
 
 async def give_code(context: Context, body: models.CodeBody) -> models.SignInAnswer:

@@ -1,15 +1,13 @@
-"""Users of the caller's company."""
+"""Users of a company."""
 
 from collections.abc import Callable
 from uuid import UUID
 
-from events.decision import Refusal
 from events.store.port import StoredUser
 from services.api import answers, models
-from services.api.endpoint import Context, etag
+from services.api.endpoint import Context, demand_match
 from services.api.problems import invalid
 from services.application.administration import NewUser, Settings
-from services.application.errors import Refused
 from services.application.ports import UserFilter
 
 
@@ -20,7 +18,7 @@ def _answer(context: Context, user: StoredUser) -> models.User:
 async def list_users(context: Context) -> models.UserList:
     query: models.UsersQuery = context.query
     wanted = UserFilter(role=query.role, two_factor=query.two_factor, q=query.q)
-    after = answers.read_user_place(query.cursor)
+    after = answers.read_place(query.cursor)
     found = await context.app.administration.page(context.caller, wanted, query.limit + 1, after)
     page = found[: query.limit]
     cursor = None
@@ -41,6 +39,7 @@ async def create_user(context: Context, body: models.NewUserBody) -> models.User
             expiration_at=body.expiration_date,
             time_zone=body.time_zone,
             language=body.language,
+            reason=body.reason,
         ),
     )
     return answers.user_with_password(
@@ -69,7 +68,9 @@ async def change_user(context: Context, body: models.UserChangeBody) -> models.U
             expiration_at=body.expiration_date if "expiration_date" in given else state.expiration_at,
         )
 
-    user = await context.app.administration.change(context.caller, context.target.user_id, change, _unchanged(context))
+    user = await context.app.administration.change(
+        context.caller, context.target.user_id, change, _unchanged(context), body.reason
+    )
     return _answer(context, user)
 
 
@@ -77,12 +78,7 @@ def _unchanged(context: Context) -> Callable[[StoredUser], None]:
     """The caller's If-Match, checked on the very state that the act changes."""
 
     def check(user: StoredUser) -> None:
-        wanted = context.if_match
-        if wanted is None or wanted.strip() == "*":
-            return
-        current = etag(_answer(context, user))
-        if current not in [tag.strip() for tag in wanted.split(",")]:
-            raise Refused(Refusal.PRECONDITION_FAILED)
+        demand_match(context, _answer(context, user))
 
     return check
 
@@ -133,6 +129,32 @@ async def disable_user_factor(context: Context, body: models.ReasonBody) -> mode
 async def unlock_user_factor(context: Context, body: models.ReasonBody) -> models.TwoFactor:
     act = context.app.administration.unlock
     return answers.two_factor(await act(context.caller, context.target.user_id, body.reason))
+
+
+async def override_user_policy(context: Context, body: models.OverrideBody) -> models.TwoFactor:
+    act = context.app.administration.override
+    return answers.two_factor(await act(context.caller, context.target.user_id, body.override, body.until, body.reason))
+
+
+async def issue_break_glass_code(context: Context, body: models.ReasonBody) -> models.BreakGlassAnswer:
+    act = context.app.administration.break_glass
+    return answers.break_glass(await act(context.caller, context.target.user_id, body.reason))
+
+
+async def change_user_networks(context: Context, body: models.NetworksBody) -> models.TrustedNetworks:
+    act = context.app.administration.change_networks
+    user = await act(context.caller, context.target.user_id, tuple(body.networks), body.reason)
+    return models.TrustedNetworks(networks=list(user.state.networks))
+
+
+async def read_user_networks(context: Context) -> models.TrustedNetworks:
+    return models.TrustedNetworks(networks=list(context.target.state.networks))
+
+
+async def act_on_many(context: Context, body: models.BulkBody) -> models.BulkAnswer:
+    claim = context.request.idempotency
+    act = context.app.administration.bulk
+    return answers.bulk(await act(context.caller, body.act, body.user_ids, body.reason, claim))
 
 
 async def list_user_sessions(context: Context) -> models.SessionList:

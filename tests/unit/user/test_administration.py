@@ -57,6 +57,7 @@ from tests.support.wishes import (
     start,
     start_enrolment,
     step_up,
+    under,
     unlock,
 )
 
@@ -78,7 +79,7 @@ class TestOrder:
         assert after.state.session(SESSION) is not None
 
     def test_the_company_sets_the_window(self) -> None:
-        after = given(*OFF_SIGNED_IN).when(order(policy=Policy(order_hours=1))).then_granted()
+        after = given(*OFF_SIGNED_IN).when(order(policy=under(Policy(order_hours=1)))).then_granted()
         assert after.state.order is not None
         assert after.state.order.expires_at == later(hours=1)
 

@@ -48,7 +48,7 @@ from tests.support.wishes import (
 
 OTHER = ident("other-session")
 BUSY = given(*ON_SIGNED_IN, signed_in(OTHER), signing_in())
-FACTOR = (Kind.KEY, Kind.PENDING_KEY, Kind.RECOVERY_CODE)
+FACTOR = (Kind.KEY, Kind.PENDING_KEY, Kind.RECOVERY_CODE, Kind.BREAK_GLASS)
 BEGUN = (Kind.SESSION, Kind.SIGN_IN)
 
 

@@ -27,6 +27,7 @@ from tests.support.wishes import (
     reset_password,
     set_password,
     start,
+    under,
 )
 
 OTHER = ident("other-session")
@@ -80,7 +81,7 @@ def test_a_password_that_must_be_changed_is_due_at_the_next_sign_in() -> None:
 @pytest.mark.parametrize(("policy", "stage"), [(YEARLY, None), (MONTHLY, Stage.PASSWORD), (Policy(), None)])
 def test_a_password_expires_when_the_company_says_so(policy: Policy, stage: Stage | None) -> None:
     """Off by default; to the day."""
-    after = given(created()).when(start(policy=policy)).then_granted()
+    after = given(created()).when(start(policy=under(policy))).then_granted()
     assert [s.stage for s in after.state.sign_ins] == ([stage] if stage else [])
 
 

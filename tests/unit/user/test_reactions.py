@@ -4,6 +4,7 @@ from typing import Final, get_args
 
 import pytest
 
+from events.effects import EffectKind
 from events.user.events import (
     By,
     EnrolmentStarted,
@@ -17,18 +18,21 @@ from events.user.events import (
     UserChanged,
     UserEvent,
 )
-from events.user.reactions import EffectKind, effect_target, ended_counts, reactions
+from events.user.reactions import effect_target, ended_counts, reactions
 from tests.support.given import KEY, NOON, SESSION, SIGN_IN, USER, later
 from tests.support.samples import user_facts
 
-REVOKE, USER_MAIL, ADMIN_MAIL = EffectKind
+REVOKE, USER_MAIL, ADMIN_MAIL, _ = EffectKind
 
 # Of every fact, as its sample stands, in the order of the kinds.
 TABLE: Final[dict[str, tuple[EffectKind, ...]]] = {
     "AccessDenied": (),
+    "BreakGlassCodeIssued": (USER_MAIL, ADMIN_MAIL),
+    "BreakGlassCodeUsed": (USER_MAIL,),
     "CodeRejected": (),
     "EnrolmentCancelled": (),
     "EnrolmentStarted": (USER_MAIL,),
+    "GraceNoted": (),
     "KeyReset": (REVOKE, USER_MAIL, ADMIN_MAIL),
     "OrderWithdrawn": (REVOKE, USER_MAIL),
     "PasswordChanged": (REVOKE, USER_MAIL),
@@ -46,16 +50,20 @@ TABLE: Final[dict[str, tuple[EffectKind, ...]]] = {
     "SignedIn": (),
     "SignedOut": (),
     "SteppedUp": (),
+    "TrustedNetworksChanged": (USER_MAIL,),
     "TwoFactorDisabled": (REVOKE, USER_MAIL, ADMIN_MAIL),
     "TwoFactorEnabled": (REVOKE, USER_MAIL),
+    "TwoFactorImported": (USER_MAIL,),
     "TwoFactorLocked": (REVOKE, USER_MAIL),
     "TwoFactorOrdered": (REVOKE, USER_MAIL),
+    "TwoFactorOverridden": (REVOKE, USER_MAIL),
     "TwoFactorPaused": (USER_MAIL,),
     "TwoFactorUnlocked": (USER_MAIL,),
     "UserChanged": (REVOKE, USER_MAIL),
     "UserCreated": (),
     "UserDeactivated": (REVOKE, USER_MAIL),
     "UserErased": (REVOKE,),
+    "UserExpired": (REVOKE, USER_MAIL),
     "UserReactivated": (USER_MAIL,),
 }
 

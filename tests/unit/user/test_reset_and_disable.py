@@ -7,7 +7,7 @@ import pytest
 from events.company.policy import Policy
 from events.decision import Refusal
 from events.policy import effective
-from events.user.commands import OtpProof, Proof, UserCommand
+from events.user.commands import OtpProof, RecoveryProof, UserCommand
 from events.user.events import By, Door, KeyReset, RecoveryCodeUsed, Stage, TwoFactorDisabled
 from events.user.state import UserState
 from tests.support.facts import CODES, OFF_SIGNED_IN, ON_SIGNED_IN, ordered, shown, signed_in, signing_in, used, wrong
@@ -27,11 +27,12 @@ from tests.support.wishes import (
     start,
     start_enrolment,
     step_up,
+    under,
 )
 
 OTHER = ident("other-session")
 BUSY = (*ON_SIGNED_IN, signed_in(OTHER), signing_in())
-FOR_ADMINISTRATORS = Policy(requirement="required_for_roles", roles=("administrator",))
+FOR_ADMINISTRATORS = under(Policy(requirement="required_for_roles", roles=("administrator",)))
 
 
 class TestOwnReset:
@@ -76,7 +77,7 @@ class TestOwnReset:
         assert after.state.recovery_codes == ()
 
     @pytest.mark.parametrize("proof", [WRONG, recovery(None), recovery(ident("foreign-code"))])
-    def test_a_wrong_proof_is_refused_recorded_and_resets_nothing(self, proof: Proof) -> None:
+    def test_a_wrong_proof_is_refused_recorded_and_resets_nothing(self, proof: OtpProof | RecoveryProof) -> None:
         """Defect 2: never swallowed."""
         after = given(*BUSY).when(reset_own(proof)).then_denied(Refusal.CODE_REJECTED)
         assert len(after.events) == len(BUSY) + 1
@@ -99,7 +100,7 @@ class TestOwnReset:
         assert past.state.pending is None
 
     def test_the_order_window_is_the_companys(self) -> None:
-        asked = given(*ON_SIGNED_IN).when(reset_own(policy=Policy(order_hours=4))).then_granted()
+        asked = given(*ON_SIGNED_IN).when(reset_own(policy=under(Policy(order_hours=4)))).then_granted()
         assert asked.state.order is not None
         assert asked.state.order.expires_at == NOON + timedelta(hours=4)
 

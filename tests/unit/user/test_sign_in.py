@@ -37,6 +37,7 @@ from tests.support.wishes import (
     set_password,
     start,
     start_enrolment,
+    under,
 )
 
 OTHER = ident("other-sign-in")
@@ -243,13 +244,13 @@ class TestWhenEnrolmentIsRequired:
         past.when(start(later(hours=72), policy=REQUIRED)).then_denied(Refusal.CONTACT_ADMINISTRATOR)
 
     def test_a_policy_for_roles_demands_it_of_these_roles_only(self) -> None:
-        for_administrators = Policy(requirement="required_for_roles", roles=("administrator",))
+        for_administrators = under(Policy(requirement="required_for_roles", roles=("administrator",)))
         given(created()).when(start(policy=for_administrators)).then(BY_PASSWORD)
         asked = given(created(role="administrator")).when(start(policy=for_administrators)).then_granted()
         assert asked.state.sign_ins[0].stage is Stage.ENROLMENT
 
     def test_the_company_chooses_how_long_an_order_stays_open(self) -> None:
-        short = Policy(requirement="required", order_hours=8)
+        short = under(Policy(requirement="required", order_hours=8))
         past = given(created()).when(start(policy=short)).then_granted()
         past.when(start(later(hours=8), policy=short)).then_denied(Refusal.CONTACT_ADMINISTRATOR)
 

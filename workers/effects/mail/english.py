@@ -20,6 +20,7 @@ def _at(moment: datetime) -> str:
 ENGLISH: Final = Wording(
     greeting="Hello,",
     account="Account",
+    company="Company",
     moment="When",
     author="By",
     address="From address",
@@ -28,6 +29,9 @@ ENGLISH: Final = Wording(
         Topic.ORDERED: "Set up by",
         Topic.PAUSED: "Paused until",
         Topic.LOCKED: "Locked until",
+        Topic.DEMANDED: "Until",
+        Topic.EXEMPTED: "Until",
+        Topic.BREAK_GLASS_ISSUED: "Code good until",
     },
     authors={
         Author.SELF: "yourself",
@@ -59,6 +63,7 @@ ENGLISH: Final = Wording(
         "If nobody agreed on this, look at the audit trail of the account and speak to the person "
         "concerned, preferably not by e-mail."
     ),
+    advice_about_company="If this was not agreed upon, please look at the audit log of your company.",
     to_user={
         Topic.ENABLED: Text(
             "Second factor switched on",
@@ -150,6 +155,45 @@ ENGLISH: Final = Wording(
             "Account active again",
             "Your account is active again. Password and second factor work as before.",
         ),
+        Topic.EXPIRED: Text(
+            "Account expired",
+            "The last day of your account went by. You are signed out everywhere and cannot sign in until "
+            "your administrators extend it.",
+        ),
+        Topic.NETWORKS_CHANGED: Text(
+            "Allowed networks changed",
+            "The networks from which you can sign in were changed. Sessions from elsewhere no longer work.",
+        ),
+        Topic.IMPORTED: Text(
+            "Second factor moved",
+            "The second factor of your account was taken over from another system. Your authenticator app "
+            "works as before; from now on every sign-in asks for a code from it.",
+        ),
+        Topic.DEMANDED: Text(
+            "Second factor demanded",
+            "Your account is now an exception from your company's policy: a second factor is demanded. If "
+            "you have none yet, you set it up at the next sign-in.",
+        ),
+        Topic.EXEMPTED: Text(
+            "Exempt from the second factor",
+            "Your account is now an exception from your company's policy: no second factor is demanded. If "
+            "it is on, it stays on.",
+        ),
+        Topic.EXCEPTION_ENDED: Text(
+            "Exception ended",
+            "The exception for your account is over. Your company's policy applies again.",
+        ),
+        Topic.BREAK_GLASS_ISSUED: Text(
+            "Break-glass code issued",
+            "A break-glass code was issued for your account; it works once and for a short time. With it you "
+            "sign in instead of with your authenticator app, and then set the app up anew. The code itself "
+            "comes from your administrators.",
+        ),
+        Topic.BREAK_GLASS_USED: Text(
+            "Break-glass code used",
+            "A break-glass code of your account was used. The former key and the recovery codes no longer "
+            "work; the second factor is set up anew.",
+        ),
     },
     to_administrators={
         Topic.RESET: Text(
@@ -165,6 +209,23 @@ ENGLISH: Final = Wording(
             "Second factor of an account locked",
             "For an account of your company, wrong codes were entered so many times in a row that its "
             "second factor stays locked until you unlock or reset it.",
+        ),
+        Topic.BREAK_GLASS_ISSUED: Text(
+            "Break-glass code issued",
+            "For an account of your company, a break-glass code was issued that works once and for a short time.",
+        ),
+        Topic.COMPANY_SUSPENDED: Text(
+            "Company suspended",
+            "Your company was suspended. All sessions and tokens of programs are over; nobody can sign in "
+            "until it is resumed.",
+        ),
+        Topic.COMPANY_RESUMED: Text(
+            "Company resumed",
+            "The suspension of your company is over. Everybody can sign in again; connected programs need a new token.",
+        ),
+        Topic.POLICY_CHANGED: Text(
+            "Security policy changed",
+            "The security policy of your company was changed.",
         ),
     },
     link="Sign in",

@@ -16,6 +16,7 @@ def _at(moment: datetime) -> str:
 GERMAN: Final = Wording(
     greeting="Guten Tag,",
     account="Konto",
+    company="Firma",
     moment="Zeitpunkt",
     author="Durch",
     address="Von Adresse",
@@ -24,6 +25,9 @@ GERMAN: Final = Wording(
         Topic.ORDERED: "Einrichten bis",
         Topic.PAUSED: "Pause bis",
         Topic.LOCKED: "Gesperrt bis",
+        Topic.DEMANDED: "Gilt bis",
+        Topic.EXEMPTED: "Gilt bis",
+        Topic.BREAK_GLASS_ISSUED: "Code gültig bis",
     },
     authors={
         Author.SELF: "Sie selbst",
@@ -58,6 +62,7 @@ GERMAN: Final = Wording(
         "Ist das nicht abgesprochen, prüfen Sie bitte das Protokoll dieses Kontos und sprechen Sie mit der "
         "betroffenen Person, am besten nicht per E-Mail."
     ),
+    advice_about_company="Ist das nicht abgesprochen, prüfen Sie bitte das Protokoll Ihrer Firma.",
     to_user={
         Topic.ENABLED: Text(
             "Zweiter Faktor eingeschaltet",
@@ -154,6 +159,45 @@ GERMAN: Final = Wording(
             "Konto wieder aktiv",
             "Ihr Konto ist wieder aktiv. Passwort und zweiter Faktor gelten wie zuvor.",
         ),
+        Topic.EXPIRED: Text(
+            "Konto abgelaufen",
+            "der letzte Tag Ihres Kontos ist vorbei. Sie sind überall abgemeldet und können sich nicht "
+            "mehr anmelden, bis Ihre Administration die Laufzeit verlängert.",
+        ),
+        Topic.NETWORKS_CHANGED: Text(
+            "Erlaubte Netze geändert",
+            "die Netze, aus denen Sie sich anmelden können, wurden geändert. Sitzungen von anderswo gelten nicht mehr.",
+        ),
+        Topic.IMPORTED: Text(
+            "Zweiter Faktor übernommen",
+            "der zweite Faktor Ihres Kontos wurde aus einem anderen System übernommen. Ihre "
+            "Authenticator-App gilt unverändert; ab sofort brauchen Sie bei jeder Anmeldung einen Code daraus.",
+        ),
+        Topic.DEMANDED: Text(
+            "Zweiter Faktor verlangt",
+            "für Ihr Konto gilt jetzt eine Ausnahme von der Richtlinie Ihrer Firma: Ein zweiter Faktor wird "
+            "verlangt. Haben Sie noch keinen, richten Sie ihn bei der nächsten Anmeldung ein.",
+        ),
+        Topic.EXEMPTED: Text(
+            "Vom zweiten Faktor ausgenommen",
+            "für Ihr Konto gilt jetzt eine Ausnahme von der Richtlinie Ihrer Firma: Ein zweiter Faktor wird "
+            "nicht verlangt. Ist er eingeschaltet, bleibt er es.",
+        ),
+        Topic.EXCEPTION_ENDED: Text(
+            "Ausnahme beendet",
+            "die Ausnahme für Ihr Konto ist beendet. Es gilt wieder die Richtlinie Ihrer Firma.",
+        ),
+        Topic.BREAK_GLASS_ISSUED: Text(
+            "Notfallcode ausgegeben",
+            "für Ihr Konto wurde ein Notfallcode ausgegeben, der einmal und nur kurze Zeit gilt. Mit ihm "
+            "melden Sie sich statt mit Ihrer Authenticator-App an und richten sie dann neu ein. Den Code "
+            "selbst bekommen Sie von Ihrer Administration.",
+        ),
+        Topic.BREAK_GLASS_USED: Text(
+            "Notfallcode verwendet",
+            "ein Notfallcode Ihres Kontos wurde verwendet. Der bisherige Schlüssel und die "
+            "Wiederherstellungscodes gelten nicht mehr; der zweite Faktor wird neu eingerichtet.",
+        ),
     },
     to_administrators={
         Topic.RESET: Text(
@@ -169,6 +213,24 @@ GERMAN: Final = Wording(
             "Zweiter Faktor eines Kontos gesperrt",
             "in Ihrer Firma wurden für ein Konto so oft hintereinander falsche Codes eingegeben, dass "
             "sein zweiter Faktor gesperrt bleibt, bis Sie ihn entsperren oder zurücksetzen.",
+        ),
+        Topic.BREAK_GLASS_ISSUED: Text(
+            "Notfallcode ausgegeben",
+            "in Ihrer Firma wurde für ein Konto ein Notfallcode ausgegeben, der einmal und nur kurze Zeit gilt.",
+        ),
+        Topic.COMPANY_SUSPENDED: Text(
+            "Firma gesperrt",
+            "Ihre Firma wurde gesperrt. Alle Sitzungen und Zugänge von Programmen sind beendet; niemand "
+            "kann sich anmelden, bis die Sperre aufgehoben ist.",
+        ),
+        Topic.COMPANY_RESUMED: Text(
+            "Sperre aufgehoben",
+            "die Sperre Ihrer Firma ist aufgehoben. Alle können sich wieder anmelden; angebundene Programme "
+            "brauchen einen neuen Zugang.",
+        ),
+        Topic.POLICY_CHANGED: Text(
+            "Sicherheitsrichtlinie geändert",
+            "die Sicherheitsrichtlinie Ihrer Firma wurde geändert.",
         ),
     },
     link="Anmeldung",

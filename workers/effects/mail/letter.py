@@ -25,7 +25,7 @@ class Occasion:
     news: News
     at: datetime
     author: Author
-    login: str = field(repr=False)
+    login: str | None = field(repr=False)  # None: about the company itself
     company: str
     ip: str | None = field(default=None, repr=False)
 
@@ -49,7 +49,7 @@ def write(occasion: Occasion, reader: Reader, public_url: str | None) -> Letter:
     """The finished text. Names are shown as one plain line; the only link is the configured one."""
     words = LANGUAGES.get(reader.language, ENGLISH)
     text = (words.to_user if reader.is_owner else words.to_administrators)[occasion.news.topic]
-    advice = words.advice[occasion.author] if reader.is_owner else words.advice_to_administrators
+    advice = words.advice[occasion.author] if reader.is_owner else _advice_to_administrators(words, occasion)
     paragraphs = [
         words.greeting,
         fill(text.what.format(left=occasion.news.left), _WIDTH),
@@ -61,12 +61,16 @@ def write(occasion: Occasion, reader: Reader, public_url: str | None) -> Letter:
     return Letter(text.subject, "\n\n".join(paragraphs) + "\n")
 
 
+def _advice_to_administrators(words: Wording, occasion: Occasion) -> str:
+    return words.advice_about_company if occasion.login is None else words.advice_to_administrators
+
+
 def _rows(words: Wording, occasion: Occasion, reader: Reader) -> list[tuple[str, str]]:
     zone, name = _zone(reader.time_zone)
     authors = words.authors if reader.is_owner else words.authors_towards_others
     until = occasion.news.until
     rows = [
-        (words.account, f"{_plain(occasion.login)} ({_plain(occasion.company)})"),
+        _whose(words, occasion),
         (words.moment, f"{words.at(occasion.at.astimezone(zone))} ({name})"),
         (words.author, authors[occasion.author]),
     ]
@@ -75,6 +79,12 @@ def _rows(words: Wording, occasion: Occasion, reader: Reader) -> list[tuple[str,
     if until is not None:
         rows.append((words.until[occasion.news.topic], f"{words.at(until.astimezone(zone))} ({name})"))
     return rows
+
+
+def _whose(words: Wording, occasion: Occasion) -> tuple[str, str]:
+    if occasion.login is None:
+        return words.company, _plain(occasion.company)
+    return words.account, f"{_plain(occasion.login)} ({_plain(occasion.company)})"
 
 
 def _table(rows: list[tuple[str, str]]) -> str:

@@ -5,8 +5,11 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from events.company.events import CompanyEvent, CompanyResumed, CompanySuspended, PolicyChanged
 from events.envelope import Actor, ActorKind
 from events.user.events import (
+    BreakGlassCodeIssued,
+    BreakGlassCodeUsed,
     EnrolmentStarted,
     KeyReset,
     OrderWithdrawn,
@@ -15,15 +18,19 @@ from events.user.events import (
     RecoveryCodesIssued,
     RecoveryCodeUsed,
     SessionsEnded,
+    TrustedNetworksChanged,
     TwoFactorDisabled,
     TwoFactorEnabled,
+    TwoFactorImported,
     TwoFactorLocked,
     TwoFactorOrdered,
+    TwoFactorOverridden,
     TwoFactorPaused,
     TwoFactorUnlocked,
     UserChanged,
     UserDeactivated,
     UserEvent,
+    UserExpired,
     UserReactivated,
 )
 
@@ -48,11 +55,26 @@ class Topic(StrEnum):
     ROLE_CHANGED = "role_changed"
     SESSIONS_ENDED = "sessions_ended"
     DEACTIVATED = "deactivated"
+    EXPIRED = "expired"
     REACTIVATED = "reactivated"
+    NETWORKS_CHANGED = "networks_changed"
+    IMPORTED = "imported"
+    DEMANDED = "demanded"  # by an exception for this user
+    EXEMPTED = "exempted"
+    EXCEPTION_ENDED = "exception_ended"
+    BREAK_GLASS_ISSUED = "break_glass_issued"
+    BREAK_GLASS_USED = "break_glass_used"
+    COMPANY_SUSPENDED = "company_suspended"
+    COMPANY_RESUMED = "company_resumed"
+    POLICY_CHANGED = "policy_changed"
 
 
-FOR_ADMINISTRATORS = frozenset({Topic.RESET, Topic.DISABLED, Topic.CLOSED})
+ABOUT_COMPANIES = frozenset({Topic.COMPANY_SUSPENDED, Topic.COMPANY_RESUMED, Topic.POLICY_CHANGED})
+FOR_ADMINISTRATORS = frozenset({Topic.RESET, Topic.DISABLED, Topic.CLOSED, Topic.BREAK_GLASS_ISSUED}) | ABOUT_COMPANIES
 _BY_TRYING = frozenset({Topic.PAUSED, Topic.LOCKED, Topic.CLOSED})
+
+
+_EXCEPTIONS = {"required": Topic.DEMANDED, "exempt": Topic.EXEMPTED, "inherit": Topic.EXCEPTION_ENDED}
 
 
 class Author(StrEnum):
@@ -112,11 +134,36 @@ def news_of(event: UserEvent) -> News | None:  # noqa: C901 - one line a fact is
             return News(Topic.DEACTIVATED)
         case UserReactivated():
             return News(Topic.REACTIVATED)
+        case UserExpired():
+            return News(Topic.EXPIRED)
+        case TrustedNetworksChanged():
+            return News(Topic.NETWORKS_CHANGED)
+        case TwoFactorImported():
+            return News(Topic.IMPORTED)
+        case TwoFactorOverridden():
+            return News(_EXCEPTIONS[event.override], until=event.until)
+        case BreakGlassCodeIssued():
+            return News(Topic.BREAK_GLASS_ISSUED, until=event.expires_at)
+        case BreakGlassCodeUsed():
+            return News(Topic.BREAK_GLASS_USED)
         case _:
             return None
 
 
-def author_of(actor: Actor, topic: Topic, subject_id: UUID) -> Author:
+def news_of_company(event: CompanyEvent) -> News | None:
+    """The same for a fact about the company as a whole."""
+    match event:
+        case CompanySuspended():
+            return News(Topic.COMPANY_SUSPENDED)
+        case CompanyResumed():
+            return News(Topic.COMPANY_RESUMED)
+        case PolicyChanged():
+            return News(Topic.POLICY_CHANGED)
+        case _:
+            return None
+
+
+def author_of(actor: Actor, topic: Topic, subject_id: UUID | None) -> Author:
     """How to call the actor towards people: by relation, never by name."""
     if topic in _BY_TRYING:
         return Author.CLAIMANT

@@ -17,10 +17,11 @@ class Text:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wording:
-    """All sentences of one language. `to_user` has every topic, `to_administrators` those that they are told of."""
+    """All sentences of one language. `to_user` has every topic about a user, `to_administrators` what they are told."""
 
     greeting: str
     account: str
+    company: str
     moment: str
     author: str
     address: str
@@ -29,6 +30,7 @@ class Wording:
     authors_towards_others: Mapping[Author, str]
     advice: Mapping[Author, str]
     advice_to_administrators: str
+    advice_about_company: str
     to_user: Mapping[Topic, Text]
     to_administrators: Mapping[Topic, Text]
     link: str

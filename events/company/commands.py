@@ -1,0 +1,65 @@
+"""Wishes about a company as a whole. All values come from outside."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeAlias
+from uuid import UUID
+
+from events.company.policy import Policy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateCompany:
+    now: datetime
+    name: str
+    provider: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenameCompany:
+    now: datetime
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuspendCompany:
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResumeCompany:
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangePolicy:
+    now: datetime
+    policy: Policy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateRole:
+    now: datetime
+    name: str
+    rights: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeRole:
+    """The role's rights, complete; `keep` is the session of the person who changes it."""
+
+    now: datetime
+    name: str
+    rights: dict[str, str] = field(default_factory=dict)
+    keep: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteRole:
+    now: datetime
+    name: str
+
+
+CompanyCommand: TypeAlias = (
+    CreateCompany | RenameCompany | SuspendCompany | ResumeCompany | ChangePolicy | CreateRole | ChangeRole | DeleteRole
+)

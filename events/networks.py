@@ -1,0 +1,38 @@
+"""Networks as people write them: one spelling each, and whether an address lies inside."""
+
+import ipaddress
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import TypeAlias
+
+Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
+Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+def canonical(text: str) -> str | None:
+    """An address or a prefix in its one spelling, with its length; None for anything else and for set host bits."""
+    try:
+        return str(ipaddress.ip_network(text, strict=True))
+    except ValueError:
+        return None
+
+
+def contains(networks: Sequence[str], address: str | None) -> bool:
+    """Does the address lie in one of them? An address that is not known lies nowhere."""
+    found = _address(address) if address is not None else None
+    return found is not None and any(found in network for network in _parsed(tuple(networks)))
+
+
+def _address(text: str) -> Address | None:
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    # What a dual-stack socket says of an IPv4 peer.
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return mapped or address
+
+
+@lru_cache(maxsize=4096)
+def _parsed(networks: tuple[str, ...]) -> tuple[Network, ...]:
+    return tuple(ipaddress.ip_network(network) for network in networks)

@@ -1,0 +1,24 @@
+"""Lists of companies, from their states."""
+
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+
+from events.sql import statement
+from events.store.postgres import available
+from events.store.states import company_state
+from services.application.context import Tenant
+
+_PAGE: Final = statement(__file__, "companies_page")
+
+
+class PostgresCompanies:
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+        self._pool = pool
+
+    async def page(self, limit: int, after: tuple[str, UUID] | None) -> Sequence[Tenant]:
+        async with available():
+            rows = await self._pool.fetch(_PAGE, after[0] if after else None, after[1] if after else None, limit)
+        return [Tenant(id=row[0], version=row[1], state=company_state(row[0], row[1], row[2])) for row in rows]
