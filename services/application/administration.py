@@ -401,6 +401,8 @@ class Administration:
         acting = caller
 
         async def form(user: StoredUser) -> Formed:
+            nonlocal acting
+            acting = await self._authentication.current(acting, user.company_version)
             self._demand(acting, demand)
             access.demand_rank(acting, user)
             also(acting, user)

@@ -38,6 +38,12 @@ class Authentication:
             return None
         return held
 
+    async def current(self, caller: Caller, company_version: int) -> Caller:
+        """The caller as of a version of the company in which he acts: his rights stand in it, when it is his own."""
+        if caller.is_elsewhere or caller.held.company_version == company_version:
+            return caller
+        return await self.again(caller)
+
     async def again(self, caller: Caller) -> Caller:
         """The same caller as of now, for a retry. Raises Refused(SESSION_OVER)."""
         held = await self._store.caller(caller.company_id, caller.credential.id)

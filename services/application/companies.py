@@ -189,8 +189,8 @@ class CompanyAdministration:
 
         async def form(tenant: Tenant, state: CompanyState) -> Wanted[commands.CompanyCommand]:
             nonlocal acting, first
-            if not first:
-                acting = await self._authentication.again(acting)
+            renewed = self._authentication.again(acting) if not first else None
+            acting = await (renewed or self._authentication.current(acting, tenant.version))
             first = False
             now = self._clock.now()
             access.demand_fresh(acting, now)

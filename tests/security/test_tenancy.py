@@ -353,6 +353,15 @@ VALID: Final[dict[str, dict[str, Any]]] = {
     "UserChangeBody": {"language": "en"},
     "ReasonBody": REASON,
     "PasswordResetBody": REASON,
+    "OverrideBody": {"override": "required", "reason": "x"},
+    "NetworksBody": {"networks": []},
+    "BulkBody": {"act": "reset", "user_ids": [str(UUID(int=1))], "reason": "x"},
+    "PolicyBody": {"requirement": "required"},
+    "NewRoleBody": {"name": "helpdesk", "rights": {}},
+    "RoleChangeBody": {"rights": {}},
+    "CompanyBody": {"name": "Gamma KG"},
+    "NewClientBody": {"name": "portal", "scopes": ["users.read"]},
+    "IntrospectBody": {"token": "x"},
 }
 
 
@@ -366,6 +375,8 @@ async def test_t05_fields_of_others_are_unknown_to_every_call_and_change_nothing
         path = route.path.replace("{user_id}", str(scene["udo"].user_id))
         token = pending if path.startswith("/v1/sign-ins") else session
         for name, value in STRANGE.items():
+            if name == "rights" and name in route.body.model_fields:
+                continue  # those of a role, within the own ones
             body = {**VALID[route.body.__name__], name: value}
             answer = await service.call(route.method, path, token, body)
             assert (answer.status, answer.code) == (422, "validation_failed"), (path, name, answer)
@@ -422,6 +433,8 @@ UNBOUND: Final[dict[str, str]] = {
     "sweep_credentials.sql": "expired rows go, whosever they are",
     "sweep_idempotency.sql": "old answers go, whosever they are",
     "customers.sql": "the provider's people act in every company's log",
+    "companies_page.sql": "the provider lists all companies; nothing but their own facts",
+    "expiring_users.sql": "a last day goes by in every company; each row names its company, and so does what follows",
     "load_callers.sql": "pairs of company and credential: callers of several companies are read in one round trip",
     "logins.sql": "pairs of company and user: a provider's member acts in other companies' logs",
     "keys_held.sql": "pairs of company and user: a provider's member acts in other companies' logs",
