@@ -24,6 +24,7 @@ from services.adapters.readiness import ClockCheck, ProcessReadiness
 from services.adapters.system import SystemClock, SystemEntropy, available_cores
 from services.adapters.throttle import PostgresThrottle
 from services.adapters.users import PostgresUsers
+from services.application.acting import CompanyActs
 from services.application.administration import Administration
 from services.application.application import Application
 from services.application.audit import Audit
@@ -138,6 +139,7 @@ def _compose(
     executor = Executor(store, vault, doorbell, entropy)
     streams = Streams(store, vault, doorbell)
     authentication = Authentication(store, clock, rules)
+    acts = CompanyActs(streams, authentication, clock)
     users = PostgresUsers(pool)
     codes = Codes(store, vault, clock, entropy, rules, lambda: check.is_trusted)
     enrolment = Enrolment(executor, codes, clock, entropy, rules)
@@ -155,8 +157,8 @@ def _compose(
         administration=Administration(
             store, executor, authentication, codes, users, passwords, vault, clock, entropy, rules
         ),
-        companies=CompanyAdministration(store, streams, authentication, PostgresCompanies(pool), users, clock),
-        clients=ApiClients(store, streams, authentication, tokens, clock, entropy),
+        companies=CompanyAdministration(store, streams, acts, PostgresCompanies(pool), users, clock),
+        clients=ApiClients(store, streams, acts, tokens, clock, entropy),
         introspection=Introspection(authentication),
         audit=Audit(PostgresAuditTrail(pool)),
         idempotency=Idempotency(PostgresKeptAnswers(pool, wrapper, entropy.bytes)),
