@@ -16,7 +16,8 @@ from events.user.limits import Limits
 from services.adapters import key_wrapper
 from services.adapters.doorbell import ArqDoorbell, SilentDoorbell
 from services.adapters.kept_answers import PostgresKeptAnswers
-from services.adapters.key_wrapper import LocalKeyWrapper, create_key_file, read_key_file
+from services.adapters.key_file import create_key_file
+from services.adapters.key_wrapper import LocalKeyWrapper
 from services.adapters.passwords import Argon2Passwords
 from services.adapters.read_models import PostgresAuditTrail
 from services.adapters.readiness import ClockCheck, ProcessReadiness
@@ -92,7 +93,7 @@ async def runtime(
     entropy = SystemEntropy()
     if settings.key_file is None:
         create_key_file(settings.key_path, entropy.bytes)
-    wrapper = LocalKeyWrapper(read_key_file(settings.key_path), entropy.bytes)
+    wrapper = LocalKeyWrapper(settings.key_path, entropy.bytes)
     pool = await open_pool(settings)
     passwords = passwords or Argon2Passwords(
         memory_kib=settings.argon2_memory_kib,
