@@ -439,6 +439,11 @@ UNBOUND: Final[dict[str, str]] = {
     "logins.sql": "pairs of company and user: a provider's member acts in other companies' logs",
     "keys_held.sql": "pairs of company and user: a provider's member acts in other companies' logs",
     "people.sql": "pairs of company and user: a provider's member acts in other companies' logs",
+    "wrapped_keys_count.sql": "a rotation of the key-encryption key is of every company",
+    "person_keys_page.sql": "the same, page by page",
+    "trace_keys_page.sql": "the same, page by page",
+    "person_keys_rewrap.sql": "each row is named by company and user, as it was read",
+    "trace_keys_rewrap.sql": "each row is named by company and month, as it was read",
 }
 # Tables that belong to no company: limits count addresses and logins, keys and migrations are the installation's.
 OF_NOBODY: Final = {"throttle", "installation_key", "schema_migration"}

@@ -15,7 +15,7 @@ from events.store.states import user_doc, user_state
 from events.user.evolve import fold
 from events.user.reactions import effect_target, reactions
 from events.user.state import UserState
-from services.adapters.key_wrapper import LocalKeyWrapper, read_key_file
+from services.adapters.key_wrapper import LocalKeyWrapper
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 _Stream: TypeAlias = tuple[UUID, UUID]
@@ -26,7 +26,7 @@ async def flaws(database: Connection, key_file: Path) -> list[str]:
     async with database.transaction(isolation="repeatable_read", readonly=True):
         return [
             *await _gaps(database),
-            *await _wrong_states(database, LocalKeyWrapper(read_key_file(key_file), os.urandom)),
+            *await _wrong_states(database, LocalKeyWrapper(key_file, os.urandom)),
             *await _wrong_credentials(database),
             *await _wrong_logins(database),
             *await _missing_effects(database),
