@@ -70,6 +70,9 @@ class Settings(BaseModel):
         int, Field(ge=0, le=5000, description="Refused first steps are answered so long after they arrive.")
     ] = 250
     database_connections: Annotated[int, Field(ge=1, le=200, description="Connections a process keeps.")] = 8
+    database_pooler: Annotated[
+        bool, Field(description="A pooler in transaction mode, such as PgBouncer, stands before Postgres.")
+    ] = False
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$", description="Lowest level logged.")] = (
         "info"
     )
