@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, assert_never
+from typing import Any, Final, assert_never
 
 import asyncpg
 
@@ -49,6 +49,15 @@ from services.application.vault import Vault
 from services.settings import Settings
 
 _IS_OWNER = statement(key_wrapper.__file__, "role_is_owner")
+
+# For single-row work by primary key. Behind a pooler they are settings of the role: docs/operations.md.
+PLANNING: Final = {
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "jit": "off",
+}
 
 
 class StartRefused(Exception):
@@ -235,7 +244,7 @@ def _extra(name: str) -> Iterator[None]:
 
 
 async def open_pool(settings: Settings) -> "asyncpg.Pool[asyncpg.Record]":
-    """Connections of the restricted role, planned for single-row work by primary key."""
+    """Connections of the restricted role."""
 
     async def keep(connection: Any) -> None:
         # No session state is used, so nothing has to be reset; the reset costs as much as a look-up.
@@ -249,14 +258,9 @@ async def open_pool(settings: Settings) -> "asyncpg.Pool[asyncpg.Record]":
             reset=keep,
             timeout=5,
             command_timeout=10,
-            server_settings={
-                "application_name": "factorlog",
-                "plan_cache_mode": "force_generic_plan",
-                "enable_seqscan": "off",
-                "enable_hashjoin": "off",
-                "enable_mergejoin": "off",
-                "jit": "off",
-            },
+            # A pooler refuses settings at the start, and its next transaction may run where nothing was prepared.
+            server_settings={"application_name": "factorlog", **({} if settings.database_pooler else PLANNING)},
+            statement_cache_size=0 if settings.database_pooler else 100,
         )
     return pool
 

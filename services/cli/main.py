@@ -12,6 +12,7 @@ import uvloop
 from services.adapters.migrations import migrate as migrate_database
 from services.cli import evidence, keys, logs, users
 from services.cli.exits import USAGE, explained, fail
+from services.cli.first_operator import first_operator
 from services.cli.places import owner_url, settings_for
 from services.cli.serve import serve as serve_until_stopped
 from services.cli.up import MIGRATIONS
@@ -24,6 +25,7 @@ app.add_typer(users.app, name="users")
 app.add_typer(keys.app, name="keys")
 app.command()(evidence.check)
 app.command()(evidence.rebuild)
+app.command()(first_operator)
 
 DataDir = Annotated[Path | None, typer.Option(help="Data directory of the embedded servers. Default: var.")]
 
