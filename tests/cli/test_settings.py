@@ -77,8 +77,13 @@ def test_a_database_that_does_not_let_us_in_is_told(database: Database, tmp_path
 
 
 def test_every_secret_and_nothing_else_may_stand_in_a_file(tmp_path: Path) -> None:
-    assert set(SECRETS) == {"database_url", "owner_database_url", "redis_url", "smtp_url"}
-    environ = {}
+    assert set(SECRETS) == {"database_url", "owner_database_url", "redis_url", "smtp_url", "aws_secret_access_key"}
+    # A secret access key goes with its id, and with the wrapper that needs it.
+    environ = {
+        "FACTORLOG_KEY_WRAPPER": "aws",
+        "FACTORLOG_AWS_KMS_KEY": "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+        "FACTORLOG_AWS_ACCESS_KEY_ID": "an id",
+    }
     for name in SECRETS:
         (tmp_path / name).write_text(f"scheme:///of-{name}\n")
         environ[f"FACTORLOG_{name.upper()}_FILE"] = str(tmp_path / name)
