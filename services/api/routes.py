@@ -576,7 +576,7 @@ _OF_THE_OWN_COMPANY: Final[tuple[Route, ...]] = (
         handler=clients.rotate_api_client,
         summary="A new token; the old one is dead",
         answer=models.ApiClientWithToken,
-        refusals=("not_found",),
+        refusals=("not_found", "conflict"),
     ),
     _client(
         method="DELETE",
