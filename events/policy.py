@@ -8,7 +8,7 @@ from uuid import UUID
 
 from events.company.policy import CompanyRules
 from events.networks import contains
-from events.user.state import UserState
+from events.user.state import Override, UserState
 
 FactorState: TypeAlias = Literal["off", "enrolment_required", "on"]
 RequiredBy: TypeAlias = Literal["user", "role", "company", "network"]
@@ -83,10 +83,11 @@ def met_at(user: UserState, rules: CompanyRules) -> datetime | None:
     """When this user first fell, or will fall, under a policy; None: not in sight. Grace runs from then, once."""
     if user.policy_met_at is not None:
         return user.policy_met_at
-    since, counts_from = rules.demanded_since(user.role), user.counts_from or user.created_at
-    if since is None or counts_from is None:
-        return since
-    return max(since, counts_from)
+    counts_from = user.counts_from or user.created_at
+    exempt_for_good = user.override == Override(kind="exempt", until=None)
+    if counts_from is None or exempt_for_good:
+        return None
+    return rules.first_demanded(user.role, counts_from)
 
 
 def _demanded_by_person(user: UserState, now: datetime) -> bool:
