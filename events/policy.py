@@ -38,11 +38,12 @@ def effective(user: UserState, rules: CompanyRules, now: datetime, *, inside: bo
     by_person = _demanded_by_person(user, now)
     grace_until = _grace_until(user, rules, now) if by_policy and user.key is None else None
     demanded = by_person or (by_policy is not None and grace_until is None)
+    by_person_first = by_person and (by_policy is None or grace_until is not None)
     state: FactorState = "on" if user.key else "enrolment_required" if demanded else "off"
     until = user.ladder.until
     return EffectiveFactor(
         state=state,
-        required_by=by_policy or ("user" if by_person else None),
+        required_by="user" if by_person_first else by_policy,
         grace_until=grace_until,
         order_expires_at=user.order.expires_at if user.order and state == "enrolment_required" else None,
         enrolled_at=user.key.enrolled_at if user.key else None,
