@@ -187,6 +187,10 @@ def reactivate(at: datetime = NOON, *, reason: str | None = None) -> commands.Re
     return commands.ReactivateUser(now=at, reason=reason)
 
 
+def expire(at: datetime = NOON) -> commands.ExpireUser:
+    return commands.ExpireUser(now=at)
+
+
 def erase(at: datetime = NOON) -> commands.EraseUser:
     return commands.EraseUser(now=at)
 
