@@ -11,6 +11,8 @@ Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 def canonical(text: str) -> str | None:
     """An address or a prefix in its one spelling, with its length; None for anything else and for set host bits."""
+    if "%" in text:
+        return None  # a zone means something on one machine only
     try:
         return str(ipaddress.ip_network(text, strict=True))
     except ValueError:
