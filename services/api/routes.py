@@ -401,6 +401,7 @@ _OF_A_COMPANY: Final[tuple[Route, ...]] = (
         summary="An exception from the policy for one user",
         body=models.OverrideBody,
         answer=models.TwoFactor,
+        scopes=(),
     ),
     _viewed(
         method="GET",
