@@ -17,6 +17,8 @@ from services.adapters import key_wrapper
 from services.adapters.doorbell import ArqDoorbell, SilentDoorbell
 from services.adapters.kept_answers import PostgresKeptAnswers
 from services.adapters.key_wrapper import LocalKeyWrapper, create_key_file, read_key_file
+from services.adapters.metered_keys import MeteredKeyWrapper
+from services.adapters.metrics import PrometheusMeters, PrometheusText
 from services.adapters.passwords import Argon2Passwords
 from services.adapters.read_models import PostgresAuditTrail
 from services.adapters.readiness import ClockCheck, ProcessReadiness
@@ -66,6 +68,7 @@ class Runtime:
     application: Application
     console: Console
     readiness: ProcessReadiness
+    metrics: PrometheusText
 
 
 def rules_of(settings: Settings) -> Rules:
@@ -92,13 +95,15 @@ async def runtime(
     entropy = SystemEntropy()
     if settings.key_file is None:
         create_key_file(settings.key_path, entropy.bytes)
-    wrapper = LocalKeyWrapper(read_key_file(settings.key_path), entropy.bytes)
+    meters = PrometheusMeters()
+    wrapper = MeteredKeyWrapper(LocalKeyWrapper(read_key_file(settings.key_path), entropy.bytes), meters)
     pool = await open_pool(settings)
     passwords = passwords or Argon2Passwords(
         memory_kib=settings.argon2_memory_kib,
         passes=settings.argon2_passes,
         lanes=settings.argon2_lanes,
         cores=available_cores(),
+        meters=meters,
     )
     doorbell = ArqDoorbell(settings.redis_url.get_secret_value()) if settings.redis_url else SilentDoorbell()
     try:
@@ -106,7 +111,7 @@ async def runtime(
         check = ClockCheck(pool, SystemClock())
         watching = asyncio.create_task(check.keep_looking())
         try:
-            yield _compose(settings, clock or SystemClock(), entropy, pool, wrapper, passwords, doorbell, check)
+            yield _compose(settings, clock or SystemClock(), entropy, pool, wrapper, passwords, doorbell, check, meters)
         finally:
             watching.cancel()
             with suppress(asyncio.CancelledError):
@@ -126,15 +131,16 @@ def _compose(
     passwords: Argon2Passwords,
     doorbell: Doorbell,
     check: ClockCheck,
+    meters: PrometheusMeters,
 ) -> Runtime:
     rules = rules_of(settings)
-    store = PostgresEventStore(pool, entropy.uuid, entropy.bytes)
+    store = PostgresEventStore(pool, entropy.uuid, entropy.bytes, meters)
     vault = Vault(store, wrapper, clock, entropy)
     executor = Executor(store, vault, doorbell, entropy)
     codes = Codes(store, vault, clock, entropy, rules, lambda: check.is_trusted)
     enrolment = Enrolment(executor, codes, clock, entropy, rules)
     tokens = Tokens(entropy)
-    first_step = FirstStep(store, vault, passwords, PostgresThrottle(pool), clock, rules)
+    first_step = FirstStep(store, vault, passwords, PostgresThrottle(pool), clock, rules, meters)
     application = Application(
         store=store,
         executor=executor,
@@ -142,11 +148,12 @@ def _compose(
         entropy=entropy,
         rules=rules,
         authentication=Authentication(store, clock, rules),
-        sign_in=SignIn(store, executor, first_step, enrolment, codes, passwords, tokens, clock, entropy, rules),
+        sign_in=SignIn(store, executor, first_step, enrolment, codes, passwords, tokens, clock, entropy, rules, meters),
         own=OwnSecurity(store, executor, enrolment, codes, passwords, tokens, clock, entropy, rules),
         administration=Administration(store, executor, PostgresUsers(pool), passwords, vault, clock, entropy, rules),
         audit=Audit(PostgresAuditTrail(pool)),
-        idempotency=Idempotency(PostgresKeptAnswers(pool, wrapper, entropy.bytes)),
+        idempotency=Idempotency(PostgresKeptAnswers(pool, wrapper, entropy.bytes), meters),
+        meters=meters,
     )
     return Runtime(
         settings=settings,
@@ -159,6 +166,7 @@ def _compose(
         application=application,
         console=Console(store, executor, passwords, vault, clock, entropy),
         readiness=ProcessReadiness(pool, vault, check, clock),
+        metrics=PrometheusText(meters, pool, passwords, check, clock),
     )
 
 

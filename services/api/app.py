@@ -2,6 +2,7 @@
 
 import traceback
 from collections.abc import Awaitable, Callable, Sequence
+from time import perf_counter
 from typing import Final
 
 import structlog
@@ -27,6 +28,8 @@ _SLUGS: Final = {
     413: "payload_too_large",
     415: "unsupported_media_type",
 }
+
+_NO_ROUTE: Final = "none"  # as method and route of a request that no route is for
 
 
 def create_app(
@@ -58,6 +61,17 @@ async def _demand_tls(request: web.Request, response: web.StreamResponse) -> Non
 
 @web.middleware
 async def outermost(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Every answer is counted, under the route's template and never the path."""
+    began = perf_counter()
+    answer = await _answered(request, handler)
+    route = _template(request)
+    method = request.match_info.route.method if route is not None else _NO_ROUTE
+    meters = request.app[APPLICATION].meters
+    meters.answered(method, route or _NO_ROUTE, answer.status, perf_counter() - began)
+    return answer
+
+
+async def _answered(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Every answer is ours: framework errors become problems, and what nobody expected is logged once."""
     try:
         if not _is_served(request):

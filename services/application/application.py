@@ -13,6 +13,7 @@ from services.application.context import Caller
 from services.application.errors import Refused
 from services.application.execute import Acting, Executor, Formed
 from services.application.idempotency import Idempotency
+from services.application.meters import Meters
 from services.application.own_security import OwnSecurity
 from services.application.ports import Clock, Entropy
 from services.application.rules import Rules
@@ -32,6 +33,7 @@ class Application:
     administration: Administration
     audit: Audit
     idempotency: Idempotency
+    meters: Meters
 
     async def record_denial(self, caller: Caller, act: str, target_id: UUID | None) -> None:
         """A refused act of somebody signed in is a fact on the caller's own stream."""
