@@ -42,25 +42,43 @@ class PrometheusMeters:
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
-        self._sign_ins = _counter(registry, "sign_ins", "Steps of sign-ins by how they ended.", "outcome")
-        self._first_steps = _counter(registry, "first_steps_refused", "First steps that were refused.", "reason")
-        self._refusals = _counter(registry, "refusals", "Refusals by kind and route.", "kind", "route")
-        self._lost_races = _counter(registry, "lost_races", "Commands that were not appended, by status.", "status")
-        self._replays = Counter("factorlog_idempotent_replays", "Idempotent calls that came again.", registry=registry)
+        self._sign_ins = _counter(registry, "sign_ins", "Steps of sign-ins, by how they ended.", "outcome")
+        self._first_steps = _counter(
+            registry, "first_steps_refused", "First steps refused, by the reason that nobody is told.", "reason"
+        )
+        self._refusals = _counter(
+            registry, "refusals", "Refused requests, by what a rule or the door said.", "kind", "route"
+        )
+        self._lost_races = _counter(
+            registry, "lost_races", "Commands that the append refused, by its status.", "status"
+        )
+        self._replays = Counter(
+            "factorlog_idempotent_replays", "Calls that came again and got the first answer.", registry=registry
+        )
         self._keys = Counter("factorlog_key_unavailable", "Data keys that could not be opened.", registry=registry)
         self._requests = _histogram(
-            registry, "http_request_duration_seconds", "Requests.", _REQUEST_SECONDS, "method", "route", "status"
+            registry,
+            "http_request_duration_seconds",
+            "Requests, by template of the route.",
+            _REQUEST_SECONDS,
+            "method",
+            "route",
+            "status",
         )
-        self._appends = _histogram(registry, "append_duration_seconds", "Calls of the append.", _APPEND_SECONDS)
-        self._batches = _histogram(registry, "append_commands", "Commands in one call of the append.", _COMMANDS)
-        self._waits = _histogram(registry, "password_wait_seconds", "Until a password is hashed.", _WAIT_SECONDS)
+        self._appends = _histogram(
+            registry, "append_duration_seconds", "Calls of the append function.", _APPEND_SECONDS
+        )
+        self._batches = _histogram(registry, "append_commands", "Commands that went in one call.", _COMMANDS)
+        self._waits = _histogram(
+            registry, "password_wait_seconds", "Waits of a password until it is hashed.", _WAIT_SECONDS
+        )
         # Looking a label set up costs as much as the rest of counting a request.
         self._known_requests: dict[tuple[str, str, int], Histogram] = {}
         self._begin_at_zero()
 
     def _begin_at_zero(self) -> None:
-        """A rate needs the zero before the first one. Kinds by route begin when they happen: they are too many."""
-        for outcome in (*get_args(SignInEnd), *map(_refused, Refusal)):
+        """A rate needs the zero before the first one. What is refused begins when it happens: the kinds are many."""
+        for outcome in get_args(SignInEnd):
             self._sign_ins.labels(outcome)
         for reason in get_args(FirstStepRefusal):
             self._first_steps.labels(reason)
