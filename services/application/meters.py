@@ -1,6 +1,6 @@
 """What is counted while the use cases run. Counting never fails, never waits and holds nothing of anybody."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal, Protocol, TypeAlias
 
 from events.decision import Refusal
@@ -28,8 +28,8 @@ class Meters(AppendObserver, Protocol):
         """`kind`: a refusal, or the code of a problem; `door`: the template of a route."""
         ...
 
-    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
-        """An HTTP request was; `method` and `route` are those of the route table."""
+    def requests(self, method: str, route: str, status: int) -> Callable[[float], None]:
+        """To be called with the seconds that each took; `method` and `route` are those of the route table."""
         ...
 
     def replayed(self) -> None:
@@ -60,8 +60,8 @@ class SilentMeters:
     def refused(self, kind: str, door: str) -> None:
         return
 
-    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
-        return
+    def requests(self, method: str, route: str, status: int) -> Callable[[float], None]:
+        return lambda seconds: None
 
     def replayed(self) -> None:
         return
