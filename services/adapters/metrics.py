@@ -55,7 +55,7 @@ class Tally:
 
 
 class Tallies(Collector):
-    """A histogram for one event loop: without the locks of the library's a value costs a third, and all calls pay."""
+    """A histogram for one event loop: without the locks of the library's a value costs a fifth, and every call pays."""
 
     def __init__(self, name: str, told: str, bounds: Sequence[float], *labels: str) -> None:
         self._name = f"factorlog_{name}"
