@@ -88,10 +88,10 @@ async def _demand_tls(request: web.Request, response: web.StreamResponse) -> Non
 @web.middleware
 async def outermost(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Every answer is ours, and counted: framework errors become problems, what nobody expected is logged once."""
-    began = perf_counter()
+    began, app = perf_counter(), request.app
     answer: web.StreamResponse
     try:
-        if _is_served(request):
+        if _is_served(request, app[HOSTS]):
             answer = await handler(request)
         else:
             answer = _problem(request, Problem(code="misdirected_request"))
@@ -109,7 +109,7 @@ async def outermost(request: web.Request, handler: Handler) -> web.StreamRespons
             trace=traceback.format_list(traceback.extract_tb(error.__traceback__)),
         )
         answer = _problem(request, Problem(code="internal_error"))
-    request.app[REQUESTS].count(request.match_info.route, answer.status, perf_counter() - began)
+    app[REQUESTS].count(request.match_info.route, answer.status, perf_counter() - began)
     return answer
 
 
@@ -122,8 +122,7 @@ def _kinds(error: BaseException | None) -> list[str]:
     return kinds
 
 
-def _is_served(request: web.Request) -> bool:
-    hosts = request.app[HOSTS]
+def _is_served(request: web.Request, hosts: frozenset[str]) -> bool:
     return not hosts or request.path == "/healthz" or _host_name(request.host) in hosts
 
 
