@@ -41,6 +41,7 @@ from services.application.execute import Executor
 from services.application.first_step import FirstStep
 from services.application.idempotency import Idempotency
 from services.application.introspection import Introspection
+from services.application.moving import MovingIn
 from services.application.own_security import OwnSecurity
 from services.application.ports import Clock, Doorbell, KeyWrapper
 from services.application.rules import Rules
@@ -83,6 +84,7 @@ class Runtime:
     vault: Vault
     application: Application
     console: Console
+    moving_in: MovingIn
     readiness: ProcessReadiness
     metrics: PrometheusText
 
@@ -189,6 +191,7 @@ def _compose(
         vault=vault,
         application=application,
         console=Console(store, executor, streams, passwords, vault, clock, entropy),
+        moving_in=MovingIn(store, executor, streams, codes, passwords, vault, clock, entropy),
         readiness=ProcessReadiness(pool, vault, check, clock),
         metrics=PrometheusText(meters, pool, passwords, check, clock),
     )
