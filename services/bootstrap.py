@@ -42,12 +42,14 @@ from services.application.first_step import FirstStep
 from services.application.idempotency import Idempotency
 from services.application.introspection import Introspection
 from services.application.moving import MovingIn
+from services.application.others_factors import OthersFactors
 from services.application.own_security import OwnSecurity
 from services.application.ports import Clock, Doorbell, KeyWrapper
 from services.application.rules import Rules
 from services.application.sessions import Tokens
 from services.application.sign_in import SignIn
 from services.application.streams import Streams
+from services.application.user_acts import UserActs
 from services.application.vault import Vault
 from services.settings import Settings
 
@@ -157,6 +159,7 @@ def _compose(
     streams = Streams(store, vault, doorbell)
     authentication = Authentication(store, clock, rules)
     acts = CompanyActs(streams, authentication, clock)
+    user_acts = UserActs(store, executor, authentication, clock)
     users = PostgresUsers(pool)
     codes = Codes(store, vault, clock, entropy, rules, lambda: check.is_trusted)
     enrolment = Enrolment(executor, codes, clock, entropy, rules)
@@ -171,9 +174,9 @@ def _compose(
         authentication=authentication,
         sign_in=SignIn(store, executor, first_step, enrolment, codes, passwords, tokens, clock, entropy, rules, meters),
         own=OwnSecurity(store, executor, enrolment, codes, passwords, tokens, clock, entropy, rules),
-        administration=Administration(
-            store, executor, authentication, codes, users, passwords, vault, clock, entropy, rules
-        ),
+        users=user_acts,
+        administration=Administration(store, executor, user_acts, users, passwords, vault, clock, entropy, rules),
+        others_factors=OthersFactors(user_acts, codes, clock, rules),
         companies=CompanyAdministration(store, streams, acts, PostgresCompanies(pool), users, clock),
         clients=ApiClients(store, streams, acts, tokens, clock, entropy),
         introspection=Introspection(authentication),
