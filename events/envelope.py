@@ -65,9 +65,7 @@ class Metadata:
     causation_id: UUID | None = None
     traces: Traces = field(default_factory=Traces)
     actor_label: str | None = None
-    reason: str | None = (
-        None  # typed by people, of a fact whose shape has none: sealed with its subject, else its actor
-    )
+    reason: str | None = None  # of a fact whose shape has none: sealed with its subject, else with its actor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

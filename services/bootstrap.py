@@ -1,11 +1,11 @@
 """The composition root: settings -> Runtime. The one module that knows every concrete class."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final, assert_never
 
 import asyncpg
 
@@ -17,13 +17,15 @@ from services.adapters import key_wrapper
 from services.adapters.companies import PostgresCompanies
 from services.adapters.doorbell import ArqDoorbell, SilentDoorbell
 from services.adapters.kept_answers import PostgresKeptAnswers
-from services.adapters.key_wrapper import LocalKeyWrapper, create_key_file, read_key_file
+from services.adapters.key_file import create_key_file
+from services.adapters.key_wrapper import LocalKeyWrapper
 from services.adapters.passwords import Argon2Passwords
 from services.adapters.read_models import PostgresAuditTrail
 from services.adapters.readiness import ClockCheck, ProcessReadiness
 from services.adapters.system import SystemClock, SystemEntropy, available_cores
 from services.adapters.throttle import PostgresThrottle
 from services.adapters.users import PostgresUsers
+from services.application.acting import CompanyActs
 from services.application.administration import Administration
 from services.application.application import Application
 from services.application.audit import Audit
@@ -47,6 +49,15 @@ from services.application.vault import Vault
 from services.settings import Settings
 
 _IS_OWNER = statement(key_wrapper.__file__, "role_is_owner")
+
+# For single-row work by primary key. Behind a pooler they are settings of the role: docs/operations.md.
+PLANNING: Final = {
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "jit": "off",
+}
 
 
 class StartRefused(Exception):
@@ -95,9 +106,7 @@ async def runtime(
     Tests and demo data hand in another clock, for new companies only; tests also cheaper passwords.
     """
     entropy = SystemEntropy()
-    if settings.key_file is None:
-        create_key_file(settings.key_path, entropy.bytes)
-    wrapper = LocalKeyWrapper(read_key_file(settings.key_path), entropy.bytes)
+    wrapper = open_wrapper(settings, entropy)
     pool = await open_pool(settings)
     passwords = passwords or Argon2Passwords(
         memory_kib=settings.argon2_memory_kib,
@@ -119,6 +128,7 @@ async def runtime(
     finally:
         await doorbell.close()
         passwords.close()
+        wrapper.close()
         await _close(pool)
 
 
@@ -138,6 +148,7 @@ def _compose(
     executor = Executor(store, vault, doorbell, entropy)
     streams = Streams(store, vault, doorbell)
     authentication = Authentication(store, clock, rules)
+    acts = CompanyActs(streams, authentication, clock)
     users = PostgresUsers(pool)
     codes = Codes(store, vault, clock, entropy, rules, lambda: check.is_trusted)
     enrolment = Enrolment(executor, codes, clock, entropy, rules)
@@ -155,8 +166,8 @@ def _compose(
         administration=Administration(
             store, executor, authentication, codes, users, passwords, vault, clock, entropy, rules
         ),
-        companies=CompanyAdministration(store, streams, authentication, PostgresCompanies(pool), users, clock),
-        clients=ApiClients(store, streams, authentication, tokens, clock, entropy),
+        companies=CompanyAdministration(store, streams, acts, PostgresCompanies(pool), users, clock),
+        clients=ApiClients(store, streams, acts, tokens, clock, entropy),
         introspection=Introspection(authentication),
         audit=Audit(PostgresAuditTrail(pool)),
         idempotency=Idempotency(PostgresKeptAnswers(pool, wrapper, entropy.bytes)),
@@ -175,8 +186,65 @@ def _compose(
     )
 
 
+def open_wrapper(settings: Settings, entropy: SystemEntropy) -> KeyWrapper:
+    """The one that is set; the extras are imported for that only. Raises KeyRefused, StartRefused."""
+    match settings.key_wrapper:
+        case "file":
+            if settings.key_file is None:
+                create_key_file(settings.key_path, entropy.bytes)
+            return LocalKeyWrapper(settings.key_path, entropy.bytes)
+        case "vault":
+            return _vault(settings)
+        case "aws":
+            return _kms(settings)
+        case _:
+            assert_never(settings.key_wrapper)
+
+
+def _vault(settings: Settings) -> KeyWrapper:
+    with _extra("vault"):
+        from services.adapters.vault_transit import TransitKey, VaultTransit
+    if settings.vault_address is None or settings.vault_token_file is None:
+        raise StartRefused("VAULT_ADDRESS and VAULT_TOKEN_FILE are needed")
+    return VaultTransit(
+        TransitKey(
+            address=settings.vault_address,
+            token_file=settings.vault_token_file,
+            name=settings.vault_key,
+            mount=settings.vault_mount,
+            namespace=settings.vault_namespace,
+            ca_file=settings.vault_ca_file,
+        )
+    )
+
+
+def _kms(settings: Settings) -> KeyWrapper:
+    with _extra("aws"):
+        from services.adapters.aws_kms import AwsKms, KmsKeys
+    if settings.aws_kms_key is None:
+        raise StartRefused("AWS_KMS_KEY is needed")
+    secret = settings.aws_secret_access_key
+    return AwsKms(
+        KmsKeys(
+            current=settings.aws_kms_key,
+            older=settings.aws_kms_old_keys,
+            endpoint=settings.aws_kms_endpoint,
+            access_key_id=settings.aws_access_key_id,
+            secret_access_key=secret.get_secret_value() if secret else None,
+        )
+    )
+
+
+@contextmanager
+def _extra(name: str) -> Iterator[None]:
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise StartRefused(f"KEY_WRAPPER is {name}, which needs: pip install 'factorlog[{name}]'") from error
+
+
 async def open_pool(settings: Settings) -> "asyncpg.Pool[asyncpg.Record]":
-    """Connections of the restricted role, planned for single-row work by primary key."""
+    """Connections of the restricted role."""
 
     async def keep(connection: Any) -> None:
         # No session state is used, so nothing has to be reset; the reset costs as much as a look-up.
@@ -190,14 +258,9 @@ async def open_pool(settings: Settings) -> "asyncpg.Pool[asyncpg.Record]":
             reset=keep,
             timeout=5,
             command_timeout=10,
-            server_settings={
-                "application_name": "factorlog",
-                "plan_cache_mode": "force_generic_plan",
-                "enable_seqscan": "off",
-                "enable_hashjoin": "off",
-                "enable_mergejoin": "off",
-                "jit": "off",
-            },
+            # A pooler refuses settings at the start, and its next transaction may run where nothing was prepared.
+            server_settings={"application_name": "factorlog", **({} if settings.database_pooler else PLANNING)},
+            statement_cache_size=0 if settings.database_pooler else 100,
         )
     return pool
 

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Final, Literal, Self, get_args
 from urllib.parse import parse_qs, urlsplit
 
 from pydantic import (
@@ -17,6 +17,8 @@ from pydantic import (
 )
 
 PREFIX = "FACTORLOG_"
+
+KeyArn = Annotated[str, Field(pattern=r"^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$")]
 
 
 class SettingsError(Exception):
@@ -40,8 +42,32 @@ class Settings(BaseModel):
     )
     key_file: Annotated[
         Path | None,
-        Field(description="The key-encryption key, base64 of 32 bytes, mode 0600. Default: in the data dir."),
+        Field(description="The key-encryption keys, base64 of 32 bytes a line, mode 0600. Default: in the data dir."),
     ] = None
+    key_wrapper: Annotated[
+        Literal["file", "vault", "aws"], Field(description="Who wraps data keys: the key file, Vault or AWS KMS.")
+    ] = "file"
+    vault_address: Annotated[
+        str | None, Field(description="Vault; https beyond loopback. Needs the extra `vault`.")
+    ] = None
+    vault_token_file: Annotated[
+        Path | None, Field(description="Vault's token, mode 0600; read at each use, so it may be renewed.")
+    ] = None
+    vault_key: Annotated[str, Field(pattern=r"^[\w.-]+$", description="Name of the transit key.")] = "factorlog"
+    vault_mount: Annotated[str, Field(pattern=r"^[\w./-]+$", description="Where transit is mounted.")] = "transit"
+    vault_namespace: Annotated[str | None, Field(description="Vault's namespace, where it has some.")] = None
+    vault_ca_file: Annotated[Path | None, Field(description="The authority of Vault's certificate.")] = None
+    aws_kms_key: Annotated[KeyArn | None, Field(description="ARN of the KMS key. Needs the extra `aws`.")] = None
+    aws_kms_old_keys: Annotated[
+        tuple[KeyArn, ...], Field(description="ARNs that may still unwrap during a rotation, by commas.")
+    ] = ()
+    aws_kms_endpoint: Annotated[str | None, Field(description="Another address of KMS, as in a private network.")] = (
+        None
+    )
+    aws_access_key_id: Annotated[
+        str | None, Field(description="With its secret; default: the role of the machine, as the AWS SDK finds it.")
+    ] = None
+    aws_secret_access_key: Annotated[SecretStr | None, Field(description="Goes with the access key id.")] = None
     listen: Annotated[str, Field(description="Address of the API, host:port.")] = "127.0.0.1:8080"
     operations_port: Annotated[
         int, Field(ge=0, le=65535, description="Loopback port of readiness details; 0: none.")
@@ -70,11 +96,14 @@ class Settings(BaseModel):
         int, Field(ge=0, le=5000, description="Refused first steps are answered so long after they arrive.")
     ] = 250
     database_connections: Annotated[int, Field(ge=1, le=200, description="Connections a process keeps.")] = 8
+    database_pooler: Annotated[
+        bool, Field(description="A pooler in transaction mode, such as PgBouncer, stands before Postgres.")
+    ] = False
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$", description="Lowest level logged.")] = (
         "info"
     )
 
-    @field_validator("trusted_proxies", mode="before")
+    @field_validator("trusted_proxies", "aws_kms_old_keys", mode="before")
     @classmethod
     def _by_commas(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -84,6 +113,34 @@ class Settings(BaseModel):
         if not self.is_loopback and not (self.public_url or "").startswith("https://"):
             raise ValueError("PUBLIC_URL has to be an https address when LISTEN is not loopback")
         return self
+
+    @model_validator(mode="after")
+    def _wraps_with_one(self) -> Self:
+        """All that the chosen wrapper needs, and nothing of another: a slip must not wrap keys elsewhere."""
+        needs = {"vault": ("vault_address", "vault_token_file"), "aws": ("aws_kms_key",), "file": ()}
+        for name in needs.pop(self.key_wrapper):
+            if getattr(self, name) is None:
+                raise ValueError(f"{name.upper()} is needed when KEY_WRAPPER is {self.key_wrapper}")
+        for name in (name for names in needs.values() for name in names):
+            if getattr(self, name) is not None:
+                raise ValueError(f"{name.upper()} is set, and KEY_WRAPPER is {self.key_wrapper}")
+        if (self.aws_access_key_id is None) != (self.aws_secret_access_key is None):
+            raise ValueError("AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY go together")
+        if any(_region(arn) != _region(self.aws_kms_key or "") for arn in self.aws_kms_old_keys):
+            raise ValueError("AWS_KMS_OLD_KEYS have to be in the region of AWS_KMS_KEY")
+        return self
+
+    @field_validator("vault_address", "aws_kms_endpoint")
+    @classmethod
+    def _encrypted(cls, value: str | None) -> str | None:
+        """Data keys go over this link."""
+        if value is None:
+            return value
+        parts = urlsplit(value)
+        local = parts.scheme == "http" and parts.hostname in ("localhost", "127.0.0.1", "::1")
+        if not parts.hostname or parts.username is not None or not (local or parts.scheme == "https"):
+            raise ValueError("has to be an https address, or http on loopback, without a user")
+        return value
 
     @field_validator("database_url", "owner_database_url")
     @classmethod
@@ -118,13 +175,21 @@ class Settings(BaseModel):
         return self.key_file or self.data_dir / "secrets" / "key"
 
 
+SECRETS: Final = tuple(
+    name
+    for name, field in Settings.model_fields.items()
+    if SecretStr in (field.annotation, *get_args(field.annotation))
+)
+
+
 def from_environ(environ: Mapping[str, str] | None = None, **given: Any) -> Settings:
-    """Settings of the environment; `given` ones win. Raises SettingsError."""
+    """Settings of the environment, secrets also of files; `given` ones win. Raises SettingsError."""
     values: dict[str, Any] = {
         name.removeprefix(PREFIX).lower(): value
         for name, value in (os.environ if environ is None else environ).items()
         if name.startswith(PREFIX) and not name.startswith(PREFIX + "TEST_") and name != PREFIX + "SOAK"
     }
+    _read_secret_files(values)
     values.update({name: value for name, value in given.items() if value is not None})
     try:
         return Settings.model_validate(values)
@@ -132,9 +197,35 @@ def from_environ(environ: Mapping[str, str] | None = None, **given: Any) -> Sett
         raise SettingsError(_readable(error)) from error
 
 
-def inherited_environ() -> dict[str, str]:
-    """A copy of the environment, for child processes."""
-    return dict(os.environ)
+def names_a_database() -> bool:
+    """Does the environment name a database, in whichever form?"""
+    return not {PREFIX + "DATABASE_URL", PREFIX + "DATABASE_URL_FILE"}.isdisjoint(os.environ)
+
+
+def _read_secret_files(values: dict[str, Any]) -> None:
+    """`<SECRET>_FILE` becomes `<SECRET>`: containers are handed secrets as files. Raises SettingsError."""
+    wrong = []
+    for name in SECRETS:
+        path = values.pop(f"{name}_file", None)
+        if path is None:
+            continue
+        variable = f"{PREFIX}{name.upper()}"
+        try:
+            secret = Path(path).read_text(encoding="utf-8").removesuffix("\n")
+        except (OSError, ValueError):
+            wrong.append(f"{variable}_FILE: the file cannot be read")
+            continue
+        if name in values:
+            wrong.append(f"{variable}_FILE: {variable} is given as well")
+        elif not secret:
+            wrong.append(f"{variable}_FILE: the file is empty")
+        values[name] = secret
+    if wrong:
+        raise SettingsError("\n".join(wrong))
+
+
+def _region(arn: str) -> str:
+    return arn.split(":")[3] if arn else ""
 
 
 def _is_local(url: str) -> bool:

@@ -1,75 +1,110 @@
-"""Key wrapping with a local key file: AES-256-GCM under a key that is never in the database."""
+"""Key wrapping with a local key file: AES-256-GCM under keys that are never in the database."""
 
-import base64
-import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
+import structlog
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from events.sealing import Random
+from services.adapters.key_file import KEY_BYTES, KeyRefused, locked, read_key_file, replace_key_file, signature
 from services.application.ports import KeyUnavailable
 
-KEY_BYTES: Final = 32
-EXAMPLE_KEY: Final = b"factorlog example key, replace me"[:KEY_BYTES]
+log = structlog.get_logger()
+
+LOOK_SECONDS: Final = 1.0
 _ID_BYTES: Final = 8
 _NONCE_BYTES: Final = 12
 _CONTEXT: Final = b"factorlog/data-key/1"
 
 
-class KeyRefused(Exception):
-    """The key file is missing, malformed, all zero, an example, or readable by others: do not start."""
-
-
 class LocalKeyWrapper:
-    """Wrapped form: key id (8 bytes) + nonce + ciphertext + tag."""
+    """Wrapped form: key id (8 bytes) + nonce + ciphertext + tag. The file's first key wraps, each of them unwraps.
 
-    def __init__(self, key: bytes, random: Random) -> None:
-        self._id = sha256(b"factorlog/key-id/1" + key).digest()[:_ID_BYTES]
-        self._cipher = AESGCM(key)
+    A changed file is noticed without a restart: at once by a form under a key that is not known, within a second by
+    what is wrapped. One that is refused then leaves the keys as they were.
+    """
+
+    def __init__(self, path: Path, random: Random) -> None:
+        """Raises KeyRefused."""
+        self._path = path
         self._random = random
+        self._read()
 
     async def wrap(self, key: bytes) -> bytes:
+        if time.monotonic() - self._looked_at >= LOOK_SECONDS:
+            self._look()
         nonce = self._random(_NONCE_BYTES)
-        return self._id + nonce + self._cipher.encrypt(nonce, key, _CONTEXT)
+        return self._current + nonce + self._ciphers[self._current].encrypt(nonce, key, _CONTEXT)
 
     async def unwrap(self, wrapped: bytes) -> bytes:
-        if wrapped[:_ID_BYTES] != self._id:
+        if wrapped[:_ID_BYTES] not in self._ciphers:
+            self._look()
+        cipher = self._ciphers.get(wrapped[:_ID_BYTES])
+        if cipher is None:
             raise KeyUnavailable("wrapped under another key")
         nonce, sealed = wrapped[_ID_BYTES : _ID_BYTES + _NONCE_BYTES], wrapped[_ID_BYTES + _NONCE_BYTES :]
         try:
-            return self._cipher.decrypt(nonce, sealed, _CONTEXT)
+            return cipher.decrypt(nonce, sealed, _CONTEXT)
         except (InvalidTag, ValueError) as error:
             raise KeyUnavailable("the wrapped key does not open") from error
 
+    def key_id(self, wrapped: bytes) -> str:
+        return wrapped[:_ID_BYTES].hex()
 
-def read_key_file(path: Path) -> bytes:
-    """The key of a file that holds 32 bytes as base64. Raises KeyRefused with a reason for the operator."""
-    try:
-        mode = path.stat().st_mode
-        text = path.read_text(encoding="ascii").strip()
-        key = base64.b64decode(text, validate=True)
-    except FileNotFoundError as error:
-        raise KeyRefused(f"the key file {path} does not exist") from error
-    except (ValueError, OSError) as error:
-        raise KeyRefused(f"the key file {path} cannot be read as base64") from error
-    if mode & 0o077:
-        raise KeyRefused(f"the key file {path} is readable by others; its mode must be 0600")
-    if len(key) != KEY_BYTES:
-        raise KeyRefused(f"the key in {path} has {len(key)} bytes instead of {KEY_BYTES}")
-    if len(set(key)) < KEY_BYTES // 4 or key == EXAMPLE_KEY:
-        raise KeyRefused(f"the key in {path} is a zero or example key")
-    return key
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    # The file's keys as something that a rotation changes.
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        return tuple(found.hex() for found in self._ciphers)
+
+    @property
+    def changed_at(self) -> datetime:
+        return datetime.fromtimestamp(self._path.stat().st_mtime, UTC)
+
+    @contextmanager
+    def exclusively(self) -> Iterator[None]:
+        with locked(self._path):
+            self._read()
+            yield
+
+    def add(self) -> None:
+        self._replace((self._random(KEY_BYTES), *self._keys))
+
+    def drop_old(self) -> None:
+        self._replace(self._keys[:1])
+
+    def _replace(self, keys: tuple[bytes, ...]) -> None:
+        replace_key_file(self._path, keys)
+        self._read()
+
+    def _look(self) -> None:
+        self._looked_at = time.monotonic()
+        if signature(self._path) == self._seen:
+            return
+        try:
+            self._read()
+        except KeyRefused as error:
+            log.error("key_file_refused", why=str(error))
+        else:
+            log.info("key_file_read", keys=len(self._ciphers))
+
+    def _read(self) -> None:
+        # The signature first: what changes in between is noticed at the next look.
+        self._seen, self._looked_at = signature(self._path), time.monotonic()
+        self._keys = read_key_file(self._path)
+        self._ciphers = {_id(key): AESGCM(key) for key in self._keys}
+        self._current = _id(self._keys[0])
 
 
-def create_key_file(path: Path, random: Random) -> None:
-    """A fresh key, mode 0600, unless the file exists."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return
-    with os.fdopen(handle, "wb") as file:
-        file.write(base64.b64encode(random(KEY_BYTES)) + b"\n")
+def _id(key: bytes) -> bytes:
+    return sha256(b"factorlog/key-id/1" + key).digest()[:_ID_BYTES]

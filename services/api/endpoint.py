@@ -205,7 +205,7 @@ async def _serve(route: Route, app: Application, request: web.Request, incoming:
         return await _act(route, app, request, asked)
     raw = await read_body(request, route.max_body)
     claim = _claim(key, caller, request, raw)
-    claiming = replace(incoming, idempotency=claim)
+    claiming = replace(caller.request, idempotency=claim)
     asked = replace(asked, request=claiming, caller=replace(caller, request=claiming), raw=raw)
     return await _once(route, app, request, asked, caller.at.id, claim)
 
@@ -449,8 +449,11 @@ def _user_agent(request: web.Request) -> str | None:
     given = request.headers.get("User-Agent")
     if given is None:
         return None
-    text = given[:_MAX_USER_AGENT]
-    # Surrogates, what bytes that are no UTF-8 become, are not printable either.
+    return printable(given[:_MAX_USER_AGENT])
+
+
+def printable(text: str) -> str:
+    """What people can read of it. Surrogates, what bytes that are no UTF-8 become, are not printable either."""
     return text if text.isprintable() else "".join(c for c in text if c.isprintable())
 
 

@@ -401,6 +401,7 @@ _OF_A_COMPANY: Final[tuple[Route, ...]] = (
         summary="An exception from the policy for one user",
         body=models.OverrideBody,
         answer=models.TwoFactor,
+        scopes=(),
     ),
     _viewed(
         method="GET",
@@ -576,7 +577,7 @@ _OF_THE_OWN_COMPANY: Final[tuple[Route, ...]] = (
         handler=clients.rotate_api_client,
         summary="A new token; the old one is dead",
         answer=models.ApiClientWithToken,
-        refusals=("not_found",),
+        refusals=("not_found", "conflict"),
     ),
     _client(
         method="DELETE",

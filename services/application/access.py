@@ -64,6 +64,7 @@ def demand_scopes_grantable(caller: Caller, scopes: Iterable[Scope]) -> None:
     demand_grantable(caller, granted)
 
 
-def demand_own_security(caller: Caller) -> None:
-    """`own_security: view` sees, and starts nothing by oneself."""
-    demand_right(caller, Right.OWN_SECURITY, Level.FULL)
+def demand_own_security(user: StoredUser) -> None:
+    """`own_security: view` sees, and starts nothing by oneself. Raises Refused(FORBIDDEN)."""
+    if user.company.rights_of(user.state.role)[Right.OWN_SECURITY] < Level.FULL:
+        raise Refused(Refusal.FORBIDDEN)

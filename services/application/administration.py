@@ -16,10 +16,10 @@ from events.store.states import user_state
 from events.user import commands
 from events.user.events import BreakGlassCodeIssued, OverrideKind
 from services.application import access
+from services.application.acting import as_actor
 from services.application.authentication import Authentication
 from services.application.clients import check_networks
 from services.application.codes import Codes
-from services.application.companies import as_actor
 from services.application.context import Caller, Tenant
 from services.application.errors import Refused, Unacceptable
 from services.application.execute import Done, Executor, Formed, nobody
@@ -401,6 +401,8 @@ class Administration:
         acting = caller
 
         async def form(user: StoredUser) -> Formed:
+            nonlocal acting
+            acting = await self._authentication.current(acting, user.company_version)
             self._demand(acting, demand)
             access.demand_rank(acting, user)
             also(acting, user)

@@ -1,5 +1,7 @@
 """Who presents this token? The answer holds for this moment only; the append asks again."""
 
+from dataclasses import replace
+
 from events.credentials import CredentialKind
 from events.decision import Refusal
 from events.networks import contains
@@ -22,6 +24,7 @@ class Authentication:
     async def caller(self, token: str, request: Request) -> Caller | None:
         """The caller of a live token; None for everything else, without a reason."""
         held = await self.held(token)
+        request = _as_vouched(held, request)
         if held is None or not self._lives(held, request.ip):
             return None
         if held.credential.kind is not CredentialKind.SIGN_IN:
@@ -37,6 +40,12 @@ class Authentication:
         if held is None or not matches(presented, held.credential.kind, held.credential.secret):
             return None
         return held
+
+    async def current(self, caller: Caller, company_version: int) -> Caller:
+        """The caller as of a version of the company in which he acts: his rights stand in it, when it is his own."""
+        if caller.is_elsewhere or caller.held.company_version == company_version:
+            return caller
+        return await self.again(caller)
 
     async def again(self, caller: Caller) -> Caller:
         """The same caller as of now, for a retry. Raises Refused(SESSION_OVER)."""
@@ -91,3 +100,11 @@ class Authentication:
         now, seen_at = self._clock.now(), held.credential.seen_at
         if seen_at is None or now - seen_at >= self._rules.seen_every:
             await self._store.touch(held.company_id, held.credential.id, now)
+
+
+def _as_vouched(held: HeldCredential | None, request: Request) -> Request:
+    """A sign-in that came through a program goes on from where the program said that its user is."""
+    if held is None or held.credential.kind is not CredentialKind.SIGN_IN or "ip" not in held.credential.attributes:
+        return request
+    said = held.credential.attributes
+    return replace(request, ip=said["ip"], user_agent=said["user_agent"], vouched=True)

@@ -16,8 +16,7 @@ from events.networks import canonical
 from events.store.port import EventStore
 from events.store.states import client_state
 from services.application import access
-from services.application.authentication import Authentication
-from services.application.companies import as_actor
+from services.application.acting import CompanyActs
 from services.application.context import Caller, Tenant
 from services.application.errors import Refused, Unacceptable
 from services.application.execute import Acting
@@ -53,14 +52,14 @@ class ApiClients:
         self,
         store: EventStore,
         streams: Streams,
-        authentication: Authentication,
+        acts: CompanyActs,
         tokens: Tokens,
         clock: Clock,
         entropy: Entropy,
     ) -> None:
         self._store = store
         self._streams = streams
-        self._authentication = authentication
+        self._acts = acts
         self._tokens = tokens
         self._clock = clock
         self._entropy = entropy
@@ -139,22 +138,12 @@ class ApiClients:
         scopes: tuple[Scope, ...],
         rows: tuple[Credential, ...],
     ) -> ClientState:
-        acting, first = caller, True
-
-        async def form(tenant: Tenant, state: ClientState) -> Wanted[clients.ClientCommand]:
-            nonlocal acting, first
-            if not first:
-                acting = await self._authentication.again(acting)
-            first = False
-            now = self._clock.now()
-            access.demand_fresh(acting, now)
+        def demand(acting: Caller) -> None:
             access.demand_person(acting)
-            access.demand_own_factor(acting)
             access.demand_right(acting, Right.INTEGRATIONS, Level.FULL)
             access.demand_scopes_grantable(acting, scopes)
-            return Wanted(command=make(now), now=now, acting=as_actor(acting), credentials=rows)
 
-        outcome = await self._streams.run(CLIENT, caller.at.id, client_id, form, caller.request.idempotency)
+        outcome = await self._acts.run(CLIENT, caller, client_id, make, demand, rows=rows)
         return outcome.state
 
 

@@ -8,25 +8,21 @@ from uuid import UUID
 
 from events.codec import decode
 from events.company import commands
-from events.company.events import CompanyEvent, PolicyChanged
+from events.company.events import PolicyChanged
 from events.company.policy import CompanyRules, Policy, with_policy
 from events.company.roles import Level, Right, Rights, may_manage_roles, rights_from, words_of
-from events.company.state import CompanyState
 from events.decision import Refusal
 from events.policy import DryRun, dry_run
 from events.store.port import EventStore, RecordedEvent
 from events.store.states import user_state
 from services.application import access
-from services.application.authentication import Authentication
+from services.application.acting import Check, CompanyActs
 from services.application.context import Caller, Tenant
 from services.application.errors import Refused, Unacceptable
-from services.application.execute import Acting
 from services.application.ports import Clock, Companies, Users
-from services.application.streams import COMPANY, Outcome, Streams, Wanted
+from services.application.streams import COMPANY, Streams
 
 _HISTORY: Final = 1000  # facts of the company's own stream that are looked through at once
-
-Check = Callable[[Tenant], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,14 +49,14 @@ class CompanyAdministration:
         self,
         store: EventStore,
         streams: Streams,
-        authentication: Authentication,
+        acts: CompanyActs,
         companies: Companies,
         users: Users,
         clock: Clock,
     ) -> None:
         self._store = store
         self._streams = streams
-        self._authentication = authentication
+        self._acts = acts
         self._companies = companies
         self._users = users
         self._clock = clock
@@ -185,36 +181,8 @@ class CompanyAdministration:
         *,
         check: Check = lambda tenant: None,
     ) -> Tenant:
-        acting, first = caller, True
-
-        async def form(tenant: Tenant, state: CompanyState) -> Wanted[commands.CompanyCommand]:
-            nonlocal acting, first
-            if not first:
-                acting = await self._authentication.again(acting)
-            first = False
-            now = self._clock.now()
-            access.demand_fresh(acting, now)
-            access.demand_own_factor(acting)
-            access.demand_place(acting, Level.FULL)
-            demand(acting)
-            check(tenant)
-            return Wanted(command=make(now), now=now, acting=as_actor(acting, reason))
-
-        outcome: Outcome[CompanyState, CompanyEvent] = await self._streams.run(
-            COMPANY, caller.at.id, caller.at.id, form, caller.request.idempotency
-        )
+        outcome = await self._acts.run(COMPANY, caller, caller.at.id, make, demand, reason=reason, check=check)
         return Tenant(id=caller.at.id, state=outcome.state, version=outcome.version)
-
-
-def as_actor(caller: Caller, reason: str | None = None) -> Acting:
-    """In the caller's name, on something that is about no person."""
-    person = caller.held.user
-    label = person.state.login if person is not None else None
-    return Acting(
-        metadata=caller.metadata(label=label, reason=reason),
-        caller=caller.check_as_actor(),
-        actor_key=person.person_key if person is not None else None,
-    )
 
 
 def check_name(name: str) -> str:

@@ -75,7 +75,7 @@ class OwnSecurity:
         self, caller: Caller, *, password: str | None, code: str | None
     ) -> tuple[ShownKey, datetime]:
         """A fresh key, by the password; or by a code of the factor that it shall replace."""
-        demand_own_security(caller)
+        demand_own_security(caller.user)
         if caller.user.state.key is not None and code is None:
             raise Refused(Refusal.STEP_UP_REQUIRED)
         if caller.user.state.key is None:
@@ -111,9 +111,9 @@ class OwnSecurity:
 
     async def reset(self, caller: Caller, *, code: str | None, recovery_code: str | None) -> None:
         """Key and codes void, every session over, this one too."""
-        demand_own_security(caller)
 
         async def make(user: StoredUser) -> commands.UserCommand:
+            demand_own_security(user)
             proof: commands.Proof
             if code is not None:
                 proof = await self._codes.otp_proof(user, code)
@@ -126,9 +126,9 @@ class OwnSecurity:
         await self._run(caller, make)
 
     async def disable(self, caller: Caller, code: str) -> None:
-        demand_own_security(caller)
 
         async def make(user: StoredUser) -> commands.UserCommand:
+            demand_own_security(user)
             return commands.DisableOwnFactor(
                 now=self._clock.now(),
                 limits=self._rules.limits,
@@ -140,10 +140,11 @@ class OwnSecurity:
         await self._run(caller, make)
 
     async def new_recovery_codes(self, caller: Caller, code: str) -> tuple[str, ...]:
-        demand_own_security(caller)
+        demand_own_security(caller.user)
         fresh = await self._codes.recovery_set(caller.user)
 
         async def make(user: StoredUser) -> commands.UserCommand:
+            demand_own_security(user)
             return commands.IssueRecoveryCodes(
                 now=self._clock.now(),
                 limits=self._rules.limits,

@@ -48,11 +48,19 @@ class Doorbell(Protocol):
 class KeyWrapper(Protocol):
     """Wraps data keys under a key-encryption key that is not in the database."""
 
-    async def wrap(self, key: bytes) -> bytes: ...
+    async def wrap(self, key: bytes) -> bytes:
+        """Under the current key-encryption key. Raises KeyUnavailable."""
+        ...
 
     async def unwrap(self, wrapped: bytes) -> bytes:
         """Raises KeyUnavailable."""
         ...
+
+    def key_id(self, wrapped: bytes) -> str:
+        """Names the key-encryption key that a wrapped form is under; tells nothing about the key itself."""
+        ...
+
+    def close(self) -> None: ...
 
 
 class Passwords(Protocol):

@@ -30,13 +30,16 @@ class Tokens:
         return IssuedToken(id=token_id, token=token, digest=token_digest(token))
 
 
-def sign_in_row(issued: IssuedToken, user_id: UUID, expires_at: datetime) -> Credential:
+def sign_in_row(issued: IssuedToken, user_id: UUID, expires_at: datetime, request: Request | None = None) -> Credential:
+    """A sign-in in progress. What a program said of where its user comes from counts until the session begins."""
+    said = {"ip": request.ip, "user_agent": request.user_agent} if request is not None and request.vouched else {}
     return Credential(
         id=issued.id,
         user_id=user_id,
         kind=CredentialKind.SIGN_IN,
         secret=issued.digest,
         expires_at=expires_at,
+        attributes=said,
     )
 
 

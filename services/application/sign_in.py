@@ -252,7 +252,7 @@ class SignIn:
                     fresh = None if "recovery_code" in event.factors else self._fresh_until(user, event)
                     rows.append(session_row(nexts.session, user.user_id, event, request, fresh))
                 case SignInStarted() | SignInAdvanced():
-                    rows.append(sign_in_row(nexts.step, user.user_id, event.expires_at))
+                    rows.append(sign_in_row(nexts.step, user.user_id, event.expires_at, request))
                 case _:
                     pass
         if password is not None:

@@ -2,15 +2,11 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
-from rich.console import Console as Terminal
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
 
 from services.adapters.evidence import PostgresEvidence
 from services.application.audit_check import check as check_evidence
@@ -20,6 +16,7 @@ from services.bootstrap import runtime
 from services.cli import logs
 from services.cli.exits import UNSOUND, explained
 from services.cli.places import settings_for
+from services.cli.progress import progress_bar
 from services.settings import Settings
 
 R = TypeVar("R")
@@ -64,18 +61,8 @@ def _run(data_dir: Path | None, title: str, act: Callable[[PostgresEvidence, Pro
     with explained():
         settings = settings_for(data_dir)
         logs.configure(settings.log_level)
-        with _bar(title) as progress:
+        with progress_bar(title) as progress:
             return asyncio.run(run(settings, progress))
-
-
-@contextmanager
-def _bar(title: str) -> Iterator[Progress]:
-    """A progress bar on a terminal, nothing elsewhere; on standard error, so that output stays clean."""
-    columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    terminal = Terminal(stderr=True)
-    with Bar(*columns, console=terminal, disable=not terminal.is_terminal, transient=True) as bar:
-        task = bar.add_task(title, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def _print(found: Sequence[Finding]) -> None:

@@ -7,7 +7,7 @@ from typing import Final, NoReturn
 import typer
 
 from events.store.port import Unavailable
-from services.adapters.key_wrapper import KeyRefused
+from services.adapters.key_file import KeyRefused
 from services.adapters.migrations import MigrationRefused
 from services.application.errors import Contended, Refused, Unacceptable
 from services.application.ports import KeyUnavailable

@@ -14,6 +14,7 @@ import pytest
 from tests.support.people import Account, Portal
 from tests.support.processes import Installation, eventually, new_installation
 from tests.support.service import Reply
+from tests.support.sizes import sized
 from tests.support.soundness import flaws, request_ids
 
 pytestmark = pytest.mark.xdist_group("postgres")
@@ -118,6 +119,26 @@ async def test_v01_with_postgres_frozen_every_request_is_answered_503_in_time(mi
             assert time.monotonic() - began < PATIENCE_SECONDS
             assert (await portal.call("GET", "/healthz")).status == 200
         await eventually(mine.answers, 15, "ready again")
+        assert (await portal.call("GET", "/v1/me", session)).status == 200
+
+
+async def test_v01_with_postgres_and_valkey_away_together_nobody_gets_in(mine: Installation) -> None:
+    """A minute in the soak. V-02: the limits that were reached before hold afterwards."""
+    async with mine.portal() as portal:
+        admin = await mine.admin()
+        account, other = await portal.new(admin, on=True), await portal.new(admin, on=True)
+        session = await portal.sign_in(account)
+        answers: list[Reply] = []
+        stop = asyncio.Event()
+        async with mine.frozen([*mine.postgres_pids(), mine.valkey_pid()]):
+            attacking = [asyncio.create_task(attack(portal, other, answers, stop)) for _ in range(4)]
+            await asyncio.sleep(sized(14, 60))
+            assert answers
+            assert all(map(is_away, answers)), Counter(answer.status for answer in answers)
+            stop.set()
+        await asyncio.gather(*attacking)
+        await eventually(mine.answers, 20, "ready again")
+        assert not any(answer.json.get("status") == "signed_in" for answer in answers)
         assert (await portal.call("GET", "/v1/me", session)).status == 200
 
 

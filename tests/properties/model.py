@@ -15,12 +15,13 @@ Stage = Literal["code_required", "enrolment_required", "password_expired"]
 MINUTE: Final = timedelta(minutes=1)
 OTP: Final = "otp"
 RECOVERY: Final = "recovery"
+BREAK_GLASS: Final = "break glass"
 UNREADABLE: Final = "unreadable"
 
 
 @dataclass
 class Try:
-    """What somebody gave at a door: a code of `key` that matched `step`, or a recovery code."""
+    """What somebody gave at a door: a code of `key` that matched `step`, a recovery code, or a code for once."""
 
     kind: str
     key: UUID | None = None
@@ -51,6 +52,10 @@ class Model:
     erased: bool = False
     deactivated: bool = False
     active_until: datetime | None = None
+    expiry_told: bool = False
+    fenced: bool = False  # to networks
+    exception: tuple[str, datetime | None] | None = None
+    break_glass: tuple[UUID, datetime] | None = None
     role: str = "user"
     must_change: bool = False
     key: UUID | None = None
@@ -78,7 +83,13 @@ class Model:
 
     @property
     def demanded(self) -> bool:
-        return self.required or (self.order_until is not None and self.order_by_person)
+        ordered = self.order_until is not None and self.order_by_person
+        return ordered or self.excepted == "required" or (self.required and self.excepted != "exempt")
+
+    @property
+    def excepted(self) -> str:
+        kind, until = self.exception or ("inherit", None)
+        return kind if until is None or self.now < until else "inherit"
 
     @property
     def gone(self) -> bool:
@@ -101,8 +112,8 @@ class Model:
 
     # Signing in.
 
-    def start(self, sign_in: UUID, session: UUID) -> str | None:
-        if not self.usable:
+    def start(self, sign_in: UUID, session: UUID, *, inside: bool) -> str | None:
+        if not self.usable or (self.fenced and not inside):
             return "invalid_credentials"
         if self.key is not None:
             self._wait(sign_in, "code_required")
@@ -128,7 +139,11 @@ class Model:
             return "sign_in_over"
         if not self._holds(given, progress):
             return "code_rejected"
-        self._passed(sign_in, following, session)
+        if given.kind == BREAK_GLASS:
+            self._enrol_anew()
+            self.sign_ins[following] = Progress("enrolment_required", progress.until)
+        else:
+            self._passed(sign_in, following, session)
         return None
 
     def new_password_at_sign_in(self, sign_in: UUID, session: UUID) -> str | None:
@@ -180,6 +195,7 @@ class Model:
         for other in [one for one in (*self.sessions, *self.sign_ins) if one != holder]:
             self._drop(other)
         self.key, self.last_step, self.codes, self.order_until = pending.key, step, codes, None
+        self.break_glass = None
         self._forgive()
         if signing_in:
             self._passed(holder, following, session)
@@ -206,7 +222,7 @@ class Model:
             return "session_over"
         if self.key is None:
             return "no_key"
-        if self.required:
+        if self.excepted == "required" or (self.required and self.excepted != "exempt"):
             return "policy_requires_two_factor"
         if not self._holds(given):
             return "code_rejected"
@@ -290,6 +306,36 @@ class Model:
         self._forgive()
         return None
 
+    def except_(self, kind: str, until: datetime | None) -> str | None:
+        same_end = self.exception is not None and self.exception[1] == until
+        if self.excepted != kind or not (kind == "inherit" or same_end):
+            self.exception = (kind, until) if kind != "inherit" else None
+            self._end(sign_ins=True)
+        return None
+
+    def issue_break_glass(self, code: UUID) -> str | None:
+        if self.key is None:
+            return "no_key"
+        self.break_glass = code, self.now + 15 * MINUTE
+        self._forgive()
+        return None
+
+    def import_key(self, key: UUID, step: int) -> str | None:
+        if self.key is not None:
+            return "already_on"
+        self.key, self.last_step, self.order_until = key, step, None
+        return None
+
+    def fence(self, *, on: bool) -> str | None:
+        self.fenced = on
+        return None
+
+    def expire(self) -> str | None:
+        if not self.expiry_told and self.active_until is not None and self.now >= self.active_until:
+            self.expiry_told = True
+            self._end(sessions=True, sign_ins=True)
+        return None
+
     def reset_password(self, *, must_change: bool) -> str | None:
         self.must_change = must_change
         self._end(sessions=True, sign_ins=True)
@@ -297,6 +343,7 @@ class Model:
 
     def change(self, role: str, active_until: datetime | None) -> str | None:
         if (role, active_until) != (self.role, self.active_until):
+            self.expiry_told = self.expiry_told and active_until == self.active_until
             self.role, self.active_until = role, active_until
             self._end(sessions=True, sign_ins=True)
         return None
@@ -324,6 +371,11 @@ class Model:
     def _holds(self, given: Try, progress: Progress | None = None) -> bool:
         if self.stopped or given.kind == UNREADABLE:
             return False
+        if given.kind == BREAK_GLASS:
+            if self.break_glass is None or self.break_glass[0] != given.code or self.now >= self.break_glass[1]:
+                self._failed(progress)
+                return False
+            return True
         if given.kind == RECOVERY:
             if given.code not in self.codes:
                 self._failed(progress)
@@ -362,6 +414,7 @@ class Model:
 
     def _without_factor(self) -> None:
         self.key, self.codes, self.pending, self.order_until = None, set(), None, None
+        self.break_glass = None
         self._forgive()
 
     def _enrol_anew(self) -> None:
@@ -415,7 +468,9 @@ def seen(model: Model, factor: str) -> dict[str, object]:
         "ladder": (model.short, model.total, model.locks, model.stopped_until, model.disabled),
         "sessions": list(model.sessions.items()),
         "sign-ins": [(one, p.stage, p.until, p.tries) for one, p in model.sign_ins.items()],
-        "account": (model.exists, model.erased, model.deactivated, model.must_change),
+        "account": (model.exists, model.erased, model.deactivated, model.must_change, model.expiry_told),
+        "break glass": model.break_glass,
+        "exception": (model.exception, model.fenced),
     }
 
 
@@ -433,5 +488,7 @@ def seen_of(state: UserState, factor: str) -> dict[str, object]:
         "ladder": (ladder.short, ladder.total, ladder.locks, ladder.until, ladder.disabled),
         "sessions": [(s.id, s.expires_at) for s in state.sessions],
         "sign-ins": [(s.id, s.stage.value, s.expires_at, s.tries) for s in state.sign_ins],
-        "account": (state.exists, state.erased, state.deactivated, state.must_change_password),
+        "account": (state.exists, state.erased, state.deactivated, state.must_change_password, state.expired),
+        "break glass": (state.break_glass.id, state.break_glass.expires_at) if state.break_glass else None,
+        "exception": ((state.override.kind, state.override.until) if state.override else None, bool(state.networks)),
     }

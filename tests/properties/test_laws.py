@@ -8,7 +8,7 @@ from hypothesis import given as for_all
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from events.company.policy import Policy
+from events.company.policy import EVERYBODY, CompanyRules, DemandSince, Policy
 from events.company.roles import BUILT_IN, covers
 from events.company.state import CompanyState
 from events.credentials import Endings
@@ -17,7 +17,7 @@ from events.effects import EffectKind
 from events.policy import EffectiveFactor, effective
 from events.store.states import user_doc, user_state
 from events.totp import code_at, match_time_step, time_step
-from events.user.commands import OtpProof, RecoveryProof, UserCommand
+from events.user.commands import BreakGlassProof, OtpProof, RecoveryProof, UserCommand
 from events.user.decider import decide
 from events.user.endings import endings
 from events.user.events import UserEvent
@@ -33,13 +33,25 @@ ids: Final = st.sampled_from(idents("pool", 6))
 moments: Final = st.integers(-5, 300_000).map(lambda seconds: NOON + timedelta(seconds=seconds))
 spans: Final = st.sampled_from([timedelta(0), timedelta(seconds=1), timedelta(hours=1), timedelta(days=4000)])
 steps: Final = st.none() | st.integers(-(2**63), 2**63) | st.integers(0, 5).map(lambda n: time_step(NOON) + n)
-proofs: Final = st.builds(OtpProof, st.none() | ids, steps, st.booleans()) | st.builds(RecoveryProof, st.none() | ids)
+proofs: Final = (
+    st.builds(OtpProof, st.none() | ids, steps, st.booleans())
+    | st.builds(RecoveryProof, st.none() | ids)
+    | st.builds(BreakGlassProof, ids)
+)
+NETWORKS: Final = ("192.0.2.0/24", "2001:db8::/32")
 policies: Final = st.builds(
     Policy,
-    requirement=st.sampled_from(["optional", "required", "required_for_roles"]),
+    requirement=st.sampled_from(["optional", "required", "required_for_roles", "required_outside_trusted_networks"]),
     roles=st.lists(st.sampled_from(["user", "auditor"])).map(tuple),
+    from_at=st.none() | moments,
+    networks=st.lists(st.sampled_from(NETWORKS)).map(tuple),
+    grace_days=st.integers(0, 30),
     order_hours=st.integers(0, 10_000),
     password_max_age_days=st.none() | st.integers(0, 10_000),
+)
+demands: Final = st.builds(DemandSince, whom=st.sampled_from([EVERYBODY, "role:user", "role:auditor"]), at=moments)
+rules: Final = st.builds(
+    CompanyRules, policy=policies, since=st.lists(demands, max_size=3).map(tuple), suspended=st.booleans()
 )
 counts: Final = st.integers(0, 3)
 limits: Final = st.builds(
@@ -60,7 +72,15 @@ PLAIN: Final[dict[object, st.SearchStrategy[object]]] = {UUID: ids}
 def wish_of(cls: type[UserCommand]) -> st.SearchStrategy[UserCommand]:
     """Any wish of a kind, sensible or not."""
     hints = get_type_hints(cls)
-    drawn: dict[str, st.SearchStrategy[object]] = {"now": moments, "limits": limits, "policy": policies}
+    drawn: dict[str, st.SearchStrategy[object]] = {
+        "now": moments,
+        "limits": limits,
+        "rules": rules,
+        "networks": st.lists(st.sampled_from(NETWORKS), unique=True).map(tuple),
+        "address": st.sampled_from([None, "192.0.2.7", "2001:db8::1", "198.51.100.1", "not an address"]),
+        "until": st.none() | moments,
+    }
+    drawn = {name: values for name, values in drawn.items() if name in hints}
     for name, hint in hints.items():
         if name in drawn:
             continue
@@ -73,7 +93,7 @@ def wish_of(cls: type[UserCommand]) -> st.SearchStrategy[UserCommand]:
         elif name.endswith("_at"):
             drawn[name] = st.none() | moments
         elif name == "time_step":
-            drawn[name] = steps
+            drawn[name] = steps if type(None) in get_args(hint) else st.integers(0, 2**63)
     return st.builds(cls, **drawn)
 
 
@@ -81,6 +101,8 @@ def proof_of(hint: object) -> st.SearchStrategy[object]:
     otp_only = proofs.filter(lambda proof: isinstance(proof, OtpProof))
     if hint is OtpProof:
         return otp_only
+    if BreakGlassProof not in get_args(hint) and RecoveryProof in get_args(hint):
+        return proofs.filter(lambda proof: not isinstance(proof, BreakGlassProof))
     return st.none() | otp_only if type(None) in get_args(hint) and RecoveryProof not in get_args(hint) else proofs
 
 

@@ -13,10 +13,10 @@ from events.policy import effective
 from events.totp import time_step
 from events.user import commands as wishes
 from events.user.decider import decide
-from events.user.events import UserEvent
+from events.user.events import OverrideKind, UserEvent
 from events.user.evolve import fold
 from events.user.state import UserState
-from tests.properties.model import OTP, RECOVERY, UNREADABLE, Model, Try, seen, seen_of
+from tests.properties.model import BREAK_GLASS, OTP, RECOVERY, UNREADABLE, Model, Try, seen, seen_of
 from tests.support.given import NOON
 
 Told = Callable[[Model], str | None]
@@ -71,6 +71,8 @@ class Walk:
         deadlines = [s.expires_at for s in self.state.sessions[:1]] + [s.expires_at for s in self.state.sign_ins[:1]]
         deadlines += [self.state.pending.expires_at] if self.state.pending else []
         deadlines += [self.state.order.expires_at] if self.state.order else []
+        deadlines += [self.state.break_glass.expires_at] if self.state.break_glass else []
+        deadlines += [self.state.override.until] if self.state.override and self.state.override.until else []
         until = self.state.ladder.until
         if until is not None and self.now < until and self.random.random() < (0.8 if self.besieged else 0.3):
             deadlines = [until]
@@ -158,7 +160,7 @@ class Walk:
         if state.deactivated:
             return Walk._reactivate
         if not state.is_active(self.now):
-            return Walk._change
+            return Walk._change if state.expired or self.random.random() < 0.5 else Walk._expire
         if state.key is None and state.order is not None and self.now >= state.order.expires_at:
             return Walk._order
         open_until = [s.expires_at for s in state.sessions] + [s.expires_at for s in state.sign_ins]
@@ -193,15 +195,24 @@ class Walk:
 
     def _start(self) -> tuple[wishes.UserCommand, Told]:
         sign_in, session = self._new(), self._new()
-        rehashed = self.random.random() < 0.1
+        rehashed, inside = self.random.random() < 0.1, self.random.random() < 0.7
         wish = wishes.StartSignIn(
-            now=self.now, rules=self.rules, sign_in_id=sign_in, session_id=session, rehashed=rehashed
+            now=self.now,
+            rules=self.rules,
+            sign_in_id=sign_in,
+            session_id=session,
+            address="192.0.2.7" if inside else "198.51.100.7",
+            rehashed=rehashed,
         )
-        return wish, lambda m: m.start(sign_in, session)
+        return wish, lambda m: m.start(sign_in, session, inside=inside)
 
     def _prove(self) -> tuple[wishes.UserCommand, Told]:
         sign_in, following, session = self._sign_in(), self._new(), self._new()
+        proof: wishes.Proof
         proof, given = self._proof()
+        if self.state.break_glass is not None and self.random.random() < 0.3:
+            code = self.random.choice([self.state.break_glass.id] * 3 + [self._new()])
+            proof, given = wishes.BreakGlassProof(code), Try(BREAK_GLASS, code=code)
         wish = wishes.ProveSignIn(
             now=self.now, rules=self.rules, sign_in_id=sign_in, proof=proof, next_id=following, session_id=session
         )
@@ -288,6 +299,28 @@ class Walk:
     def _unlock(self) -> tuple[wishes.UserCommand, Told]:
         return wishes.UnlockFactor(now=self.now, reason=None), Model.unlock
 
+    def _except(self) -> tuple[wishes.UserCommand, Told]:
+        kind: OverrideKind = self.random.choice(["inherit", "inherit", "required", "exempt"])
+        until = self.random.choice([None, self.now + timedelta(hours=1)]) if kind != "inherit" else None
+        wish = wishes.OverridePolicy(now=self.now, rules=self.rules, override=kind, until=until, reason=None)
+        return wish, lambda m: m.except_(kind, until)
+
+    def _issue_break_glass(self) -> tuple[wishes.UserCommand, Told]:
+        code = self._new()
+        wish = wishes.IssueBreakGlassCode(now=self.now, code_id=code, reason=None)
+        return wish, lambda m: m.issue_break_glass(code)
+
+    def _import_key(self) -> tuple[wishes.UserCommand, Told]:
+        key, step = self._new(), time_step(self.now)
+        return wishes.ImportKey(now=self.now, key_id=key, time_step=step), lambda m: m.import_key(key, step)
+
+    def _fence(self) -> tuple[wishes.UserCommand, Told]:
+        networks = self.random.choice([(), ("192.0.2.0/24",)])
+        return wishes.ChangeNetworks(now=self.now, networks=networks), lambda m: m.fence(on=bool(networks))
+
+    def _expire(self) -> tuple[wishes.UserCommand, Told]:
+        return wishes.ExpireUser(now=self.now), Model.expire
+
     def _reset_password(self) -> tuple[wishes.UserCommand, Told]:
         due = self.random.random() < 0.5
         wish = wishes.ResetPassword(now=self.now, reason=None, must_change=due)
@@ -340,6 +373,11 @@ WEIGHTS: Final[dict[Drawn, float]] = {
     Walk._reset: 0.4,
     Walk._disable: 0.4,
     Walk._unlock: 0.4,
+    Walk._except: 0.5,
+    Walk._issue_break_glass: 1,
+    Walk._import_key: 0.2,
+    Walk._fence: 0.5,
+    Walk._expire: 0.5,
     Walk._reset_password: 0.6,
     Walk._change: 1.5,
     Walk._deactivate: 0.3,
@@ -355,4 +393,6 @@ SIEGE: Final[dict[Drawn, float]] = {
     Walk._reset: 0.01,
     Walk._disable: 0.01,
     Walk._unlock: 0.01,
+    Walk._issue_break_glass: 0.01,
+    Walk._import_key: 0.01,
 }

@@ -13,6 +13,7 @@ from events.company.policy import Policy
 from events.user.events import Door
 from services.api.routes import ROUTES
 from tests.support.doors import STEP, Visitor, new_visitor
+from tests.support.paths import filled
 from tests.support.searching import every_get, forms, found_in, stored_text
 from tests.support.service import Another, Person, Reply, Service
 from tests.support.sizes import sized
@@ -257,7 +258,7 @@ async def test_e07_a_sign_in_that_must_enrol_reaches_nothing_else(service: Servi
     assert {(route.method, route.path) for route in ROUTES} > OPEN_WHILE_ENROLLING | FOR_ANYONE
     closed = [r for r in ROUTES if (r.method, r.path) not in OPEN_WHILE_ENROLLING | FOR_ANYONE]
     for route in closed:
-        path = route.path.replace("{user_id}", str(other.user_id)).replace("{session_id}", str(other.user_id))
+        path = filled(route.path, any_id=other.user_id)
         for body in (None, {}, {"code": "123456"}, {"reason": "x"}):
             reply = await service.call(route.method, path, token, body)
             assert (reply.status, reply.code) == (403, "enrolment_required"), (route.method, path, body)
@@ -275,7 +276,7 @@ async def test_e07_no_spelling_and_no_header_is_a_way_round(service: Service) ->
     overrides = ("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override")
     paths = {(r.method, r.path) for r in ROUTES} - OPEN_WHILE_ENROLLING - FOR_ANYONE
     for method, template in sorted(paths):
-        path = template.replace("{user_id}", str(other.user_id)).replace("{session_id}", str(other.user_id))
+        path = filled(template, any_id=other.user_id)
         for sent in ("HEAD", "OPTIONS", "TRACE", "PROPFIND"):
             status, _ = await spelled(service, sent, path, token)
             assert status in (403, 404, 405), (sent, path)

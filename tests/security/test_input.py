@@ -13,6 +13,7 @@ from services.api.app import create_app
 from services.api.parsing import MAX_BODY, MAX_SIGN_IN_BODY
 from services.api.routes import ROUTES
 from tests.support.dump import full_dump
+from tests.support.paths import filled
 from tests.support.raw_http import RawReply, header, send_raw
 from tests.support.scene import REASON, scene_of
 from tests.support.service import OwnServer, Person, Reply, Service
@@ -610,7 +611,7 @@ async def test_w09_other_methods_name_those_that_are_allowed(service: Service) -
     for route in ROUTES:
         methods.setdefault(route.path, set()).add(route.method)
     for path, allowed in methods.items():
-        real = path.replace("{user_id}", "x").replace("{session_id}", "x")
+        real = filled(path, any_id="x")
         for method in {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"} - allowed:
             answer = await service.call(method, real)
             assert answer.status == 405, (method, path)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from aiohttp.test_utils import TestClient, TestServer
 
-from services.adapters.key_wrapper import create_key_file
+from services.adapters.key_file import create_key_file
 from services.adapters.system import SystemEntropy
 from services.api.system import operations_app
 from tests.support.database import Database

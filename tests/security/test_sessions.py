@@ -16,6 +16,7 @@ from events.credentials import CredentialKind
 from services.api.routes import ROUTES
 from services.application.tokens import make_token, token_digest
 from tests.support.dump import full_dump
+from tests.support.paths import filled
 from tests.support.scene import REASON, scene_of
 from tests.support.service import Another, Person, Reply, Service
 from tests.support.sizes import sized
@@ -353,7 +354,7 @@ async def test_z08_a_sign_in_in_progress_reaches_nothing_else(service: Service, 
     for route in ROUTES:
         if route.path.startswith("/v1/sign-ins"):
             continue
-        path = route.path.replace("{user_id}", str(anna.user_id)).replace("{session_id}", str(uuid4()))
+        path = filled(route.path, any_id=uuid4(), user_id=anna.user_id)
         for odd in (path, path + "/", path.replace("/v1/", "/v1//", 1), path.replace("/v1/me", "/v1/%6de")):
             headers = {"X-HTTP-Method-Override": "GET", "X-Method-Override": "GET"}
             answer = await service.call(route.method, odd, token, headers=headers)

@@ -1,11 +1,19 @@
 """Two companies and the provider, with one person of every kind, for tests about who may do what."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
 import pytest_asyncio
 
+from events.company.commands import CompanyCommand, CreateRole
+from events.company.roles import Right
+from events.company.scopes import RIGHT_OF, Scope
+from events.company.state import CompanyState
+from services.adapters.doorbell import SilentDoorbell
+from services.application.context import SYSTEM, Request, Tenant, metadata_of
+from services.application.execute import Acting
+from services.application.streams import COMPANY, Streams, Wanted
 from tests.support.service import Person, Reply, Service
 
 REASON: Final = {"reason": "lost the phone"}
@@ -16,13 +24,27 @@ PEOPLE: Final[dict[str, tuple[str, str, bool]]] = {
     "ute": ("acme", "user", False),
     "axel": ("acme", "auditor", True),
     "sven": ("acme", "security_officer", True),
+    "hedy": ("acme", "helpdesk", True),
     "anna": ("acme", "administrator", True),
     "arno": ("acme", "administrator", True),
     "bea": ("beta", "administrator", True),
     "ben": ("beta", "user", True),
     "otto": ("provider", "operator", True),
     "olga": ("provider", "operator", True),
+    "paula": ("provider", "provider_auditor", True),
 }
+# A role of Acme's own.
+HELPDESK: Final = {"users": "view", "two_factor_others": "full", "own_security": "full"}
+# Every scope that an administrator may give.
+OF_A_COMPANY: Final = tuple(scope for scope in Scope if RIGHT_OF[scope][0] is not Right.COMPANIES)
+
+
+@dataclass(frozen=True)
+class Program:
+    """An API client with its token."""
+
+    id: UUID
+    token: str = field(repr=False)
 
 
 @dataclass
@@ -49,6 +71,13 @@ class Scene:
         path = self.path(name, f"/two-factor/{act}")
         return await self.service.call("POST", path, token, body or REASON, **rest)
 
+    async def client(self, maker: str, *scopes: Scope, session: str | None = None, **rest: Any) -> Program:
+        """A new API client of that person's company; `rest` goes into the body."""
+        body = {"name": "a program", "scopes": list(scopes), **rest}
+        made = await self.service.call("POST", "/v1/api-clients", session or await self.fresh(maker), body)
+        assert made.status == 201, made
+        return Program(UUID(made.json["id"]), made.json["token"])
+
     async def state(self, name: str) -> dict[str, Any]:
         """The person's folded state as it is stored, with its version."""
         person = self[name]
@@ -67,11 +96,26 @@ async def scene_of(service: Service, *names: str) -> Scene:
     people = {}
     for name in names or PEOPLE:
         company, role, on = PEOPLE[name]
+        if role == "helpdesk":
+            await make_role(service, companies[company], role, HELPDESK)
         login, email = f"{name}.{company}", f"{name}@{company}.example"
         people[name] = await service.person(companies[company], login, role, email=email)
         if on:
             await service.enrol(people[name])
     return Scene(service, companies, people)
+
+
+async def make_role(service: Service, company_id: UUID, name: str, rights: dict[str, str]) -> None:
+    """A role of the company's own, from nobody in particular."""
+    parts = service.parts
+
+    async def form(tenant: Tenant, state: CompanyState) -> Wanted[CompanyCommand]:
+        now = parts.clock.now()
+        request = Request(id=str(parts.entropy.uuid()), arrived_at=now)
+        wish = CreateRole(now=now, name=name, rights=rights)
+        return Wanted(command=wish, now=now, acting=Acting(metadata=metadata_of(request, SYSTEM)))
+
+    await Streams(parts.store, parts.vault, SilentDoorbell()).run(COMPANY, company_id, company_id, form)
 
 
 @pytest_asyncio.fixture

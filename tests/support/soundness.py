@@ -23,7 +23,7 @@ from events.user.evolve import fold
 from events.user.reactions import effect_target, reactions
 from events.user.state import UserState
 from services.adapters.evidence import PostgresEvidence
-from services.adapters.key_wrapper import LocalKeyWrapper, read_key_file
+from services.adapters.key_wrapper import LocalKeyWrapper
 from services.application.audit_check import check
 from services.application.evidence import Finding
 from tests.support.service import Service
@@ -35,7 +35,7 @@ _Stream: TypeAlias = tuple[UUID, UUID]
 async def flaws(database: Connection, key_file: Path) -> list[str]:
     """What does not fit, of one snapshot; empty when all is sound."""
     async with database.transaction(isolation="repeatable_read", readonly=True):
-        told = await _told(database, LocalKeyWrapper(read_key_file(key_file), os.urandom))
+        told = await _told(database, LocalKeyWrapper(key_file, os.urandom))
         return [
             *await _gaps(database),
             *await _wrong_states(database, told),

@@ -1,5 +1,6 @@
 """Texts of mails: every topic in every language, nothing but plain lines, no link but the configured one."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from string import Formatter
 from typing import get_args
@@ -7,14 +8,26 @@ from uuid import UUID
 
 import pytest
 
+from events.company.decider import reactions as reactions_of_company
+from events.company.events import CompanyEvent
 from events.effects import EffectKind
 from events.envelope import Actor, ActorKind
+from events.facts import is_company_fact
 from events.user.events import UserEvent
 from events.user.reactions import reactions
-from tests.support.samples import user_facts
+from tests.support.samples import other_facts, user_facts
 from workers.effects.mail.english import ENGLISH
 from workers.effects.mail.letter import LANGUAGES, Occasion, Reader, write
-from workers.effects.mail.topics import FOR_ADMINISTRATORS, Author, News, Topic, author_of, news_of
+from workers.effects.mail.topics import (
+    ABOUT_COMPANIES,
+    FOR_ADMINISTRATORS,
+    Author,
+    News,
+    Topic,
+    author_of,
+    news_of,
+    news_of_company,
+)
 
 AT = datetime(2026, 11, 23, 13, 5, tzinfo=UTC)
 UNTIL = datetime(2026, 7, 1, 22, 30, tzinfo=UTC)
@@ -46,7 +59,7 @@ def test_every_fact_that_is_told_has_a_topic() -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("topic", Topic)
+@pytest.mark.parametrize("topic", sorted(set(Topic) - ABOUT_COMPANIES))
 def test_every_topic_has_a_text_in_every_language(language: str, topic: Topic) -> None:
     for author in Author:
         letter = write(_occasion(topic, author=author), _reader(language), "https://portal.example")
@@ -60,9 +73,29 @@ def test_every_topic_has_a_text_in_every_language(language: str, topic: Topic) -
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_administrators_have_texts_of_their_own(language: str) -> None:
     assert LANGUAGES[language].to_administrators.keys() == FOR_ADMINISTRATORS
-    for topic in FOR_ADMINISTRATORS:
+    for topic in FOR_ADMINISTRATORS - ABOUT_COMPANIES:
         theirs = write(_occasion(topic), _reader(language, is_owner=False), None)
         assert theirs.text != write(_occasion(topic), _reader(language), None).text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("topic", sorted(ABOUT_COMPANIES))
+def test_what_concerns_the_company_is_told_with_its_name(language: str, topic: Topic) -> None:
+    occasion = replace(_occasion(topic, author=Author.PROVIDER), login=None)
+    letter = write(occasion, _reader(language, is_owner=False), "https://portal.example")
+    assert letter.subject
+    assert "Acme GmbH" in letter.text
+    assert "uta.user" not in letter.text
+
+
+def test_every_fact_of_a_company_that_is_told_has_a_topic() -> None:
+    facts = [fact for fact in other_facts() if is_company_fact(fact)]
+    assert {type(fact) for fact in facts} == set(get_args(CompanyEvent))
+    for fact in facts:
+        told = EffectKind.NOTIFY_ADMINISTRATORS in reactions_of_company(fact)
+        news = news_of_company(fact)
+        assert told is (news is not None)
+        assert news is None or news.topic in ABOUT_COMPANIES
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

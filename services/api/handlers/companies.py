@@ -4,8 +4,8 @@ from events.company.policy import Policy
 from services.api import answers, models
 from services.api.endpoint import Context, demand_match
 from services.api.problems import invalid
+from services.application.acting import Check
 from services.application.clients import check_networks
-from services.application.companies import Check
 from services.application.context import Tenant
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from uuid import UUID
 
+from events.decision import Refusal
 from events.store.port import StoredUser
 from services.api import answers, models
 from services.api.endpoint import Context, demand_match
@@ -152,9 +153,12 @@ async def read_user_networks(context: Context) -> models.TrustedNetworks:
 
 
 async def act_on_many(context: Context, body: models.BulkBody) -> models.BulkAnswer:
-    claim = context.request.idempotency
-    act = context.app.administration.bulk
-    return answers.bulk(await act(context.caller, body.act, body.user_ids, body.reason, claim))
+    app, claim = context.app, context.request.idempotency
+    results = await app.administration.bulk(context.caller, body.act, body.user_ids, body.reason, claim)
+    for result in results:
+        if result.refusal is Refusal.FORBIDDEN:
+            await app.record_denial(context.caller, act_on_many.__name__, result.user_id)
+    return answers.bulk(results)
 
 
 async def list_user_sessions(context: Context) -> models.SessionList:
