@@ -19,6 +19,8 @@ from services.adapters.doorbell import ArqDoorbell, SilentDoorbell
 from services.adapters.kept_answers import PostgresKeptAnswers
 from services.adapters.key_file import create_key_file
 from services.adapters.key_wrapper import LocalKeyWrapper
+from services.adapters.metered_keys import MeteredKeyWrapper
+from services.adapters.metrics import PrometheusMeters, PrometheusText
 from services.adapters.passwords import Argon2Passwords
 from services.adapters.read_models import PostgresAuditTrail
 from services.adapters.readiness import ClockCheck, ProcessReadiness
@@ -77,11 +79,12 @@ class Runtime:
     entropy: SystemEntropy
     pool: "asyncpg.Pool[asyncpg.Record]"
     store: EventStore
-    wrapper: KeyWrapper
+    wrapper: MeteredKeyWrapper
     vault: Vault
     application: Application
     console: Console
     readiness: ProcessReadiness
+    metrics: PrometheusText
 
 
 def rules_of(settings: Settings) -> Rules:
@@ -106,13 +109,15 @@ async def runtime(
     Tests and demo data hand in another clock, for new companies only; tests also cheaper passwords.
     """
     entropy = SystemEntropy()
-    wrapper = open_wrapper(settings, entropy)
+    meters = PrometheusMeters()
+    wrapper = MeteredKeyWrapper(open_wrapper(settings, entropy), meters)
     pool = await open_pool(settings)
     passwords = passwords or Argon2Passwords(
         memory_kib=settings.argon2_memory_kib,
         passes=settings.argon2_passes,
         lanes=settings.argon2_lanes,
         cores=available_cores(),
+        meters=meters,
     )
     doorbell = ArqDoorbell(settings.redis_url.get_secret_value()) if settings.redis_url else SilentDoorbell()
     try:
@@ -120,7 +125,7 @@ async def runtime(
         check = ClockCheck(pool, SystemClock())
         watching = asyncio.create_task(check.keep_looking())
         try:
-            yield _compose(settings, clock or SystemClock(), entropy, pool, wrapper, passwords, doorbell, check)
+            yield _compose(settings, clock or SystemClock(), entropy, pool, wrapper, passwords, doorbell, check, meters)
         finally:
             watching.cancel()
             with suppress(asyncio.CancelledError):
@@ -137,13 +142,14 @@ def _compose(
     clock: Clock,
     entropy: SystemEntropy,
     pool: "asyncpg.Pool[asyncpg.Record]",
-    wrapper: KeyWrapper,
+    wrapper: MeteredKeyWrapper,
     passwords: Argon2Passwords,
     doorbell: Doorbell,
     check: ClockCheck,
+    meters: PrometheusMeters,
 ) -> Runtime:
     rules = rules_of(settings)
-    store = PostgresEventStore(pool, entropy.uuid, entropy.bytes)
+    store = PostgresEventStore(pool, entropy.uuid, entropy.bytes, meters)
     vault = Vault(store, wrapper, clock, entropy)
     executor = Executor(store, vault, doorbell, entropy)
     streams = Streams(store, vault, doorbell)
@@ -153,7 +159,7 @@ def _compose(
     codes = Codes(store, vault, clock, entropy, rules, lambda: check.is_trusted)
     enrolment = Enrolment(executor, codes, clock, entropy, rules)
     tokens = Tokens(entropy)
-    first_step = FirstStep(store, vault, passwords, PostgresThrottle(pool), clock, rules)
+    first_step = FirstStep(store, vault, passwords, PostgresThrottle(pool), clock, rules, meters)
     application = Application(
         store=store,
         executor=executor,
@@ -161,7 +167,7 @@ def _compose(
         entropy=entropy,
         rules=rules,
         authentication=authentication,
-        sign_in=SignIn(store, executor, first_step, enrolment, codes, passwords, tokens, clock, entropy, rules),
+        sign_in=SignIn(store, executor, first_step, enrolment, codes, passwords, tokens, clock, entropy, rules, meters),
         own=OwnSecurity(store, executor, enrolment, codes, passwords, tokens, clock, entropy, rules),
         administration=Administration(
             store, executor, authentication, codes, users, passwords, vault, clock, entropy, rules
@@ -170,7 +176,8 @@ def _compose(
         clients=ApiClients(store, streams, acts, tokens, clock, entropy),
         introspection=Introspection(authentication),
         audit=Audit(PostgresAuditTrail(pool)),
-        idempotency=Idempotency(PostgresKeptAnswers(pool, wrapper, entropy.bytes)),
+        idempotency=Idempotency(PostgresKeptAnswers(pool, wrapper, entropy.bytes), meters),
+        meters=meters,
     )
     return Runtime(
         settings=settings,
@@ -183,6 +190,7 @@ def _compose(
         application=application,
         console=Console(store, executor, streams, passwords, vault, clock, entropy),
         readiness=ProcessReadiness(pool, vault, check, clock),
+        metrics=PrometheusText(meters, pool, passwords, check, clock),
     )
 
 

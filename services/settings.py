@@ -70,8 +70,9 @@ class Settings(BaseModel):
     aws_secret_access_key: Annotated[SecretStr | None, Field(description="Goes with the access key id.")] = None
     listen: Annotated[str, Field(description="Address of the API, host:port.")] = "127.0.0.1:8080"
     operations_port: Annotated[
-        int, Field(ge=0, le=65535, description="Loopback port of readiness details; 0: none.")
+        int, Field(ge=0, le=65535, description="Loopback port of readiness details and metrics of `serve`; 0: none.")
     ] = 0
+    worker_operations_port: Annotated[int, Field(ge=0, le=65535, description="The same of `work`; 0: none.")] = 0
     public_url: Annotated[
         str | None, Field(description="How people reach this service; https, and needed, beyond loopback.")
     ] = None

@@ -4,11 +4,13 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from time import perf_counter
 from typing import Final, TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
 
+from services.application.meters import Meters, SilentMeters
 from services.application.ports import Overloaded
 
 R = TypeVar("R")
@@ -20,25 +22,33 @@ WAITING_PER_ACCOUNT: Final = 256
 class Argon2Passwords:
     """Passwords port. Call `close` at the end."""
 
-    def __init__(self, *, memory_kib: int, passes: int, lanes: int, cores: int) -> None:
+    def __init__(self, *, memory_kib: int, passes: int, lanes: int, cores: int, meters: Meters | None = None) -> None:
         self._hasher = PasswordHasher(time_cost=passes, memory_cost=memory_kib, parallelism=lanes)
         self._dummy = self._hasher.hash("a password of nobody")
         self._threads = ThreadPoolExecutor(cores, thread_name_prefix="argon2")
         self._free = asyncio.Semaphore(cores)
         self._locks: dict[str, asyncio.Lock] = {}
         self._waiting: Counter[str] = Counter()
+        self._meters = meters or SilentMeters()
+
+    @property
+    def pending(self) -> int:
+        """Passwords that are judged or wait for it."""
+        return self._waiting.total()
 
     async def hash(self, password: str) -> bytes:
         async with self._free:
             return (await self._in_thread(lambda: self._hasher.hash(password))).encode()
 
     async def verify(self, account: str, stored: bytes | None, password: str) -> bool:
-        if self._waiting.total() >= WAITING or self._waiting[account] >= WAITING_PER_ACCOUNT:
+        if self.pending >= WAITING or self._waiting[account] >= WAITING_PER_ACCOUNT:
             raise Overloaded
         self._waiting[account] += 1
         lock = self._locks.setdefault(account, asyncio.Lock())
+        began = perf_counter()
         try:
             async with lock, self._free:
+                self._meters.hashing_waited(perf_counter() - began)
                 return await self._in_thread(lambda: self._matches(stored, password))
         finally:
             self._waiting[account] -= 1

@@ -146,6 +146,8 @@ def dispatcher(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResp
         )
         request[REQUEST_ID] = incoming.id
         answer = await _answer(route, app, request, incoming)
+        if answer.refused is not None:
+            app.meters.refused(answer.refused, route.path)
         # At debug: a line for each request would cost as much as a look-up does.
         log.debug(
             "request",
@@ -169,12 +171,13 @@ def respond(status: int, body: bytes | None, request_id: str, headers: dict[str,
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """An answer as it goes out; `secret`: it is not kept for a repetition."""
+    """An answer as it goes out; `secret`: it is not kept for a repetition; `refused`: why, for the count."""
 
     status: int
     body: bytes | None = field(repr=False)
     headers: dict[str, str]
     secret: bool = False
+    refused: str | None = None
 
 
 async def _answer(route: Route, app: Application, request: web.Request, incoming: Request) -> Raw:
@@ -189,7 +192,14 @@ async def _answer(route: Route, app: Application, request: web.Request, incoming
 
 def _refusal(error: ProblemError, incoming: Request) -> Raw:
     found = error.problem
-    return Raw(found.status, found.body(incoming.id), found.all_headers())
+    return Raw(found.status, found.body(incoming.id), found.all_headers(), refused=_why(error))
+
+
+def _why(error: ProblemError) -> str | None:
+    """What a rule said, else what the door did; None when nobody was refused and something failed."""
+    if isinstance(error.__cause__, Refused):
+        return error.__cause__.refusal
+    return error.problem.code if error.problem.status < HTTPStatus.INTERNAL_SERVER_ERROR else None
 
 
 async def _serve(route: Route, app: Application, request: web.Request, incoming: Request) -> Raw:

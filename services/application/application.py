@@ -16,6 +16,7 @@ from services.application.errors import Refused
 from services.application.execute import Acting, Executor, Formed
 from services.application.idempotency import Idempotency
 from services.application.introspection import Introspection
+from services.application.meters import Meters
 from services.application.own_security import OwnSecurity
 from services.application.ports import Clock, Entropy
 from services.application.rules import Rules
@@ -38,6 +39,7 @@ class Application:
     introspection: Introspection
     audit: Audit
     idempotency: Idempotency
+    meters: Meters
 
     async def record_denial(self, caller: Caller, act: str, target_id: UUID | None) -> None:
         """A refused act of somebody signed in, or of a program, is a fact on the caller's own stream."""

@@ -1,9 +1,10 @@
 """Signing in: password, then a code, a recovery code, an enrolment or a new password, then a session."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, TypeAlias
+from functools import wraps
+from typing import Any, Concatenate, Literal, ParamSpec, TypeAlias
 
 from events.credentials import Credential, CredentialKind
 from events.decision import Refusal
@@ -15,15 +16,18 @@ from events.user.events import SignedIn, SignInAdvanced, SignInStarted, Stage, U
 from services.application.codes import Codes, ShownKey
 from services.application.context import Caller, Request, metadata_of
 from services.application.enrolment import Enrolment
-from services.application.errors import Refused
+from services.application.errors import Refused, Throttled
 from services.application.execute import Acting, Done, Executor, Formed, Load
 from services.application.first_step import FirstStep
 from services.application.logins import check_password
-from services.application.ports import Clock, Entropy, Passwords
+from services.application.meters import Meters
+from services.application.ports import Clock, Entropy, Overloaded, Passwords
 from services.application.rules import Rules
 from services.application.sessions import IssuedToken, Tokens, session_row, sign_in_row
 
 SignInStatus: TypeAlias = Literal["signed_in", "code_required", "enrolment_required", "password_expired"]
+
+P = ParamSpec("P")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +49,30 @@ class _Next:
     session: IssuedToken
 
 
+def _counted(
+    step: Callable[Concatenate["SignIn", P], Coroutine[Any, Any, SignInAnswer]],
+) -> Callable[Concatenate["SignIn", P], Coroutine[Any, Any, SignInAnswer]]:
+    """A step of a sign-in, with its end counted."""
+
+    @wraps(step)
+    async def counted(self: "SignIn", /, *args: P.args, **kwargs: P.kwargs) -> SignInAnswer:
+        try:
+            answer = await step(self, *args, **kwargs)
+        except Refused as refused:
+            self._meters.sign_in(refused.refusal)
+            raise
+        except Throttled:
+            self._meters.sign_in("throttled")
+            raise
+        except Overloaded:
+            self._meters.sign_in("overloaded")
+            raise
+        self._meters.sign_in(answer.status)
+        return answer
+
+    return counted
+
+
 class SignIn:
     def __init__(
         self,
@@ -58,6 +86,7 @@ class SignIn:
         clock: Clock,
         entropy: Entropy,
         rules: Rules,
+        meters: Meters,
     ) -> None:
         self._store = store
         self._executor = executor
@@ -69,7 +98,9 @@ class SignIn:
         self._clock = clock
         self._entropy = entropy
         self._rules = rules
+        self._meters = meters
 
+    @_counted
     async def start(self, login: str, password: str, request: Request, via: Caller | None = None) -> SignInAnswer:
         """Login and password. Every refusal looks the same and is answered at a fixed time after its arrival.
 
@@ -116,6 +147,7 @@ class SignIn:
         done = await self._executor.run(user, load, form, request.idempotency)
         return self._answer(done, nexts)
 
+    @_counted
     async def code(self, caller: Caller, code: str) -> SignInAnswer:
         """A one-time password for a sign-in in progress."""
 
@@ -124,6 +156,7 @@ class SignIn:
 
         return await self._prove(caller, prove)
 
+    @_counted
     async def recovery_code(self, caller: Caller, given: str) -> SignInAnswer:
         """A recovery code instead; the session that comes of it is not fresh."""
 
@@ -155,6 +188,7 @@ class SignIn:
         """The key for a sign-in that must enrol; a second start voids the first key."""
         return await self._enrolment.start(caller, self._load(caller), None)
 
+    @_counted
     async def confirm_enrolment(self, caller: Caller, code: str) -> SignInAnswer:
         """A right code of the shown key: the factor is on and the sign-in goes on."""
         nexts = self._nexts(caller.user)
@@ -170,6 +204,7 @@ class SignIn:
         )
         return self._answer(confirmed.done, nexts, confirmed.recovery_codes)
 
+    @_counted
     async def set_password(self, caller: Caller, new_password: str) -> SignInAnswer:
         """The new password that an expired one asks for."""
         progress = caller.user.state.sign_in(caller.credential.id)
