@@ -13,8 +13,8 @@ from events.store.postgres import available
 from services.application.ports import UserFilter
 
 _PAGE: Final = statement(__file__, "users_page")
-_PAGE_OF_ROLE: Final = statement(__file__, "users_page_of_role")
 _UNPROTECTED: Final = statement(__file__, "users_unprotected")
+_FIRST: Final = ("", UUID(int=0))  # before everybody
 
 
 class PostgresUsers:
@@ -32,15 +32,14 @@ class PostgresUsers:
     ) -> Sequence[tuple[UUID, int, str]]:
         async with available():
             rows = await self._pool.fetch(
-                _PAGE if wanted.role is None else _PAGE_OF_ROLE,
+                _PAGE,
                 company_id,
                 wanted.role,
                 wanted.two_factor,
                 wanted.q,
                 *_demands(company, now),
                 now,
-                after[0] if after else None,
-                after[1] if after else None,
+                *(after or _FIRST),
                 limit,
             )
         return [(row["user_id"], row["version"], row["doc"]) for row in rows]
