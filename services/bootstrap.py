@@ -194,6 +194,7 @@ async def open_pool(settings: Settings) -> "asyncpg.Pool[asyncpg.Record]":
                 "application_name": "factorlog",
                 "plan_cache_mode": "force_generic_plan",
                 "enable_seqscan": "off",
+                "enable_bitmapscan": "off",
                 "enable_hashjoin": "off",
                 "enable_mergejoin": "off",
                 "jit": "off",
