@@ -59,6 +59,7 @@ _IS_OWNER = statement(key_wrapper.__file__, "role_is_owner")
 PLANNING: Final = {
     "plan_cache_mode": "force_generic_plan",
     "enable_seqscan": "off",
+    "enable_bitmapscan": "off",
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
     "jit": "off",
