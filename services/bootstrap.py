@@ -167,8 +167,21 @@ def _compose(
         entropy=entropy,
         rules=rules,
         authentication=authentication,
-        sign_in=SignIn(store, executor, first_step, enrolment, codes, passwords, tokens, clock, entropy, rules, meters),
-        own=OwnSecurity(store, executor, enrolment, codes, passwords, tokens, clock, entropy, rules),
+        sign_in=SignIn(
+            store,
+            executor,
+            authentication,
+            first_step,
+            enrolment,
+            codes,
+            passwords,
+            tokens,
+            clock,
+            entropy,
+            rules,
+            meters,
+        ),
+        own=OwnSecurity(store, executor, authentication, enrolment, codes, passwords, tokens, clock, entropy, rules),
         administration=Administration(
             store, executor, authentication, codes, users, passwords, vault, clock, entropy, rules
         ),
