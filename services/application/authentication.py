@@ -9,9 +9,9 @@ from events.policy import effective, is_inside
 from events.store.port import EventStore, HeldCredential, StoredUser
 from services.application.context import Caller, Request
 from services.application.errors import Refused
-from services.application.own_security import is_over
 from services.application.ports import Clock
 from services.application.rules import Rules
+from services.application.sessions import is_over
 from services.application.tokens import matches, parse_token
 
 

@@ -8,6 +8,7 @@ from events.credentials import Credential, CredentialKind
 from events.user.events import SignedIn
 from services.application.context import Request
 from services.application.ports import Entropy
+from services.application.rules import Rules
 from services.application.tokens import SECRET_BYTES, make_token, token_digest
 
 
@@ -62,3 +63,10 @@ def session_row(
             "user_agent": request.user_agent,
         },
     )
+
+
+def is_over(row: Credential, now: datetime, rules: Rules) -> bool:
+    """Expired, or idle for too long."""
+    if row.expires_at is not None and now >= row.expires_at:
+        return True
+    return row.seen_at is not None and now - row.seen_at > rules.limits.session_idle

@@ -13,6 +13,7 @@ from events.store.port import EventStore, LoginAccount, StoredUser
 from events.user import commands
 from events.user.commands import Proof
 from events.user.events import SignedIn, SignInAdvanced, SignInStarted, Stage, UserEvent
+from services.application.authentication import Authentication
 from services.application.codes import Codes, ShownKey
 from services.application.context import Caller, Request, metadata_of
 from services.application.enrolment import Enrolment
@@ -78,6 +79,7 @@ class SignIn:
         self,
         store: EventStore,
         executor: Executor,
+        authentication: Authentication,
         first_step: FirstStep,
         enrolment: Enrolment,
         codes: Codes,
@@ -90,6 +92,7 @@ class SignIn:
     ) -> None:
         self._store = store
         self._executor = executor
+        self._authentication = authentication
         self._first_step = first_step
         self._enrolment = enrolment
         self._codes = codes
@@ -256,7 +259,8 @@ class SignIn:
 
     def _load(self, caller: Caller) -> Load:
         async def load() -> StoredUser:
-            return await self._reload(caller.user)
+            # May the caller still go on, and from there?
+            return (await self._authentication.again(caller)).user
 
         return load
 
