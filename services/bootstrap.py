@@ -105,7 +105,7 @@ def rules_of(settings: Settings) -> Rules:
     )
 
 
-def passwords_of(settings: Settings, meters: Meters | None = None) -> Argon2Passwords:
+def passwords_of(settings: Settings, meters: PrometheusMeters | None = None) -> Argon2Passwords:
     return Argon2Passwords(
         memory_kib=settings.argon2_memory_kib,
         passes=settings.argon2_passes,
