@@ -41,12 +41,15 @@ from services.application.execute import Executor
 from services.application.first_step import FirstStep
 from services.application.idempotency import Idempotency
 from services.application.introspection import Introspection
+from services.application.moving import MovingIn
+from services.application.others_factors import OthersFactors
 from services.application.own_security import OwnSecurity
 from services.application.ports import Clock, Doorbell, KeyWrapper
 from services.application.rules import Rules
 from services.application.sessions import Tokens
 from services.application.sign_in import SignIn
 from services.application.streams import Streams
+from services.application.user_acts import UserActs
 from services.application.vault import Vault
 from services.settings import Settings
 
@@ -56,6 +59,7 @@ _IS_OWNER = statement(key_wrapper.__file__, "role_is_owner")
 PLANNING: Final = {
     "plan_cache_mode": "force_generic_plan",
     "enable_seqscan": "off",
+    "enable_bitmapscan": "off",
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
     "jit": "off",
@@ -83,6 +87,7 @@ class Runtime:
     vault: Vault
     application: Application
     console: Console
+    moving_in: MovingIn
     readiness: ProcessReadiness
     metrics: PrometheusText
 
@@ -155,6 +160,7 @@ def _compose(
     streams = Streams(store, vault, doorbell)
     authentication = Authentication(store, clock, rules)
     acts = CompanyActs(streams, authentication, clock)
+    user_acts = UserActs(store, executor, authentication, clock)
     users = PostgresUsers(pool)
     codes = Codes(store, vault, clock, entropy, rules, lambda: check.is_trusted)
     enrolment = Enrolment(executor, codes, clock, entropy, rules)
@@ -182,9 +188,9 @@ def _compose(
             meters,
         ),
         own=OwnSecurity(store, executor, authentication, enrolment, codes, passwords, tokens, clock, entropy, rules),
-        administration=Administration(
-            store, executor, authentication, codes, users, passwords, vault, clock, entropy, rules
-        ),
+        users=user_acts,
+        administration=Administration(store, executor, user_acts, users, passwords, vault, clock, entropy, rules),
+        others_factors=OthersFactors(user_acts, codes, clock, rules),
         companies=CompanyAdministration(store, streams, acts, PostgresCompanies(pool), users, clock),
         clients=ApiClients(store, streams, acts, tokens, clock, entropy),
         introspection=Introspection(authentication),
@@ -202,6 +208,7 @@ def _compose(
         vault=vault,
         application=application,
         console=Console(store, executor, streams, passwords, vault, clock, entropy),
+        moving_in=MovingIn(store, executor, streams, codes, passwords, vault, clock, entropy),
         readiness=ProcessReadiness(pool, vault, check, clock),
         metrics=PrometheusText(meters, pool, passwords, check, clock),
     )

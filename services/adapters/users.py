@@ -14,9 +14,9 @@ from events.store.postgres import available
 from services.application.ports import UserFilter
 
 _PAGE: Final = statement(__file__, "users_page")
-_PAGE_OF_ROLE: Final = statement(__file__, "users_page_of_role")
 _UNPROTECTED: Final = statement(__file__, "users_unprotected")
 _EVER: Final = datetime.min.replace(tzinfo=UTC)
+_FIRST: Final = ("", UUID(int=0))  # before everybody
 
 
 class PostgresUsers:
@@ -35,7 +35,7 @@ class PostgresUsers:
         demanded, late, grace_over, late_from = _demands(company, now)
         async with available():
             rows = await self._pool.fetch(
-                _PAGE if wanted.role is None else _PAGE_OF_ROLE,
+                _PAGE,
                 company_id,
                 wanted.role,
                 wanted.two_factor,
@@ -44,8 +44,7 @@ class PostgresUsers:
                 late,
                 grace_over,
                 now,
-                after[0] if after else None,
-                after[1] if after else None,
+                *(after or _FIRST),
                 limit,
                 late_from,
             )

@@ -25,6 +25,7 @@ from services.api.addresses import ClientAddress
 from services.api.models import Answer
 from services.api.parsing import MAX_BODY, expect_no_body, parse_body, parse_query, read_body
 from services.api.problems import ProblemError, code_of, invalid, problem
+from services.application import access
 from services.application.application import Application
 from services.application.context import Caller, Request, Tenant
 from services.application.errors import Contended, Refused, Replayed, Throttled, Unacceptable
@@ -362,10 +363,10 @@ def _uuid_or_none(text: str | None) -> UUID | None:
 async def _target(route: Route, app: Application, caller: Caller | None, path: dict[str, UUID]) -> StoredUser | None:
     if not route.target or caller is None:
         return None
-    target = await app.administration.find(caller, path["user_id"])
+    target = await app.users.find(caller, path["user_id"])
     if route.acts:
         try:
-            app.administration.demand_act(caller, target)
+            access.demand_rank(caller, target)
         except Refused:
             await app.record_denial(caller, route.operation, target.user_id)
             raise
