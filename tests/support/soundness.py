@@ -19,7 +19,7 @@ from events.company.state import fold as fold_company
 from events.envelope import StreamKind
 from events.facts import is_client_fact, is_company_fact, is_user_fact
 from events.store.port import RecordedEvent
-from events.store.states import client_doc, client_state, company_doc, company_state, user_doc, user_state
+from events.store.states import client_state, company_state, user_doc, user_state
 from events.user.evolve import fold
 from events.user.reactions import effect_target, reactions
 from events.user.state import UserState
@@ -155,10 +155,10 @@ async def _wrong_company_states(database: Connection, told: _Told) -> list[str]:
     found, seen = [], set[_Stream]()
     for company, stream, doc in await database.fetch("SELECT company_id, stream_id, doc::text FROM company_state"):
         if stream == company:
-            same = company_doc(company_state(company, 0, doc)) == company_doc(told.companies[company])
+            same = company_state(company, 0, doc) == told.companies[company]
         elif (company, stream) in told.clients:
             seen.add((company, stream))
-            same = client_doc(client_state(doc)) == client_doc(told.clients[company, stream])
+            same = client_state(doc) == told.clients[company, stream]
         else:
             same = doc == "{}"  # where refused passwords stand
         if not same:
