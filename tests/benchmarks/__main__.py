@@ -14,7 +14,7 @@ import uvloop
 from rich.console import Console
 
 from services.cli import logs
-from tests.benchmarks import in_process, machine, over_http, report, starts
+from tests.benchmarks import companies, effects, in_process, machine, over_http, report, starts, users_list
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.place import BenchmarkFailed, Place, opened
 
@@ -27,6 +27,9 @@ MEASUREMENTS: Final[dict[str, Callable[[Place], AsyncIterator[Figure]]]] = {
     "append": in_process.appends,
     "replay": in_process.replay,
     "projector": in_process.projection,
+    "companies": companies.companies,
+    "effects": effects.effects,
+    "users-list": users_list.users_list,
     "start": starts.starts,
 }
 
