@@ -330,11 +330,10 @@ async def _demand(route: Route, app: Application, caller: Caller | None, request
 
 
 def _is_allowed(route: Route, caller: Caller) -> bool:
+    may = all(caller.may(*right) for right in route.rights)
     if caller.client is not None:
-        return bool(route.scopes) and all(caller.client.may(scope) for scope in route.scopes)
-    if route.allow is Allow.CLIENT:
-        return False
-    return all(caller.may(*right) for right in route.rights) and (not route.own_factor or caller.has_own_factor())
+        return may and bool(route.scopes) and all(caller.client.may(scope) for scope in route.scopes)
+    return may and route.allow is not Allow.CLIENT and (not route.own_factor or caller.has_own_factor())
 
 
 def _path(request: web.Request) -> tuple[dict[str, UUID], str]:

@@ -95,6 +95,8 @@ class Caller:
         return self.held.company.rights_of(self.user.state.role)
 
     def may(self, right: Right, level: Level) -> bool:
+        if right is Right.COMPANIES and not self.held.company.provider:
+            return False  # whatever a role or a program of another company says
         return self.rights()[right] >= level
 
     def is_fresh(self, now: datetime) -> bool:

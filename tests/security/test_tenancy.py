@@ -16,12 +16,13 @@ import events
 import migrations
 import services
 import workers
+from events.company.roles import Right
 from events.company.scopes import Scope
 from services.api.app import create_app
 from services.api.routes import ROUTES
 from tests.support.database import Pool
 from tests.support.paths import filled
-from tests.support.scene import OF_A_COMPANY, REASON, Scene, scene_of
+from tests.support.scene import OF_A_COMPANY, REASON, Scene, make_client, make_role, scene_of
 from tests.support.service import Another, Reply, Service
 
 # T-01. A route that is not in the table fails the test, and so does a line without a route.
@@ -368,6 +369,29 @@ async def test_t02_a_token_names_its_company_and_no_other(service: Service) -> N
     moved = scene.companies["beta"].bytes + raw[16:]
     forged = "fl_session_" + urlsafe_b64encode(moved).decode().rstrip("=")
     assert (await service.call("GET", "/v1/me", forged)).status == 401
+
+
+# Whatever a role or a program of a company says, by whatever way it came to: `companies` is the provider's alone.
+
+
+async def test_t02_no_role_and_no_program_of_a_company_reaches_another(service: Service) -> None:
+    scene = await scene_of(service, "ben", "udo")
+    acme, beta = scene.companies["acme"], scene.companies["beta"]
+    await make_role(service, acme, "boss", {right.value: "full" for right in Right})
+    boss = await service.person(acme, "bo.acme", "boss", on=True)
+    tokens = [await service.sign_in(boss), (await make_client(service, acme, *Scope)).token]
+    before = await scene.state("ben")
+    for route in ROUTES:
+        if not route.path.startswith("/v1/companies"):
+            continue
+        path = filled(route.path, any_id=uuid4(), company_id=beta, user_id=scene["ben"].user_id)
+        for token in tokens:
+            for body in (None, REASON):
+                answer = await service.call(route.method, path, token, body)
+                assert (answer.status, answer.code) == (403, "forbidden"), (route.method, route.path)
+    assert await scene.state("ben") == before
+    for token in tokens:
+        assert (await service.call("GET", scene.path("udo"), token)).status == 200
 
 
 # T-03: lists.

@@ -6,14 +6,17 @@ from uuid import UUID
 
 import pytest_asyncio
 
+from events.company.clients import ClientCommand, ClientState, CreateClient
 from events.company.commands import CompanyCommand, CreateRole
 from events.company.roles import Right
 from events.company.scopes import RIGHT_OF, Scope
 from events.company.state import CompanyState
+from events.credentials import Credential, CredentialKind
 from services.adapters.doorbell import SilentDoorbell
 from services.application.context import SYSTEM, Request, Tenant, metadata_of
 from services.application.execute import Acting
-from services.application.streams import COMPANY, Streams, Wanted
+from services.application.sessions import Tokens
+from services.application.streams import CLIENT, COMPANY, Streams, Wanted
 from tests.support.service import Person, Reply, Service
 
 REASON: Final = {"reason": "lost the phone"}
@@ -107,15 +110,35 @@ async def scene_of(service: Service, *names: str) -> Scene:
 
 async def make_role(service: Service, company_id: UUID, name: str, rights: dict[str, str]) -> None:
     """A role of the company's own, from nobody in particular."""
-    parts = service.parts
+    now = service.clock.now()
 
     async def form(tenant: Tenant, state: CompanyState) -> Wanted[CompanyCommand]:
-        now = parts.clock.now()
-        request = Request(id=str(parts.entropy.uuid()), arrived_at=now)
-        wish = CreateRole(now=now, name=name, rights=rights)
-        return Wanted(command=wish, now=now, acting=Acting(metadata=metadata_of(request, SYSTEM)))
+        return Wanted(command=CreateRole(now=now, name=name, rights=rights), now=now, acting=_nobody(service))
 
-    await Streams(parts.store, parts.vault, SilentDoorbell()).run(COMPANY, company_id, company_id, form)
+    await _streams(service).run(COMPANY, company_id, company_id, form)
+
+
+async def make_client(service: Service, company_id: UUID, *scopes: Scope) -> Program:
+    """An API client with these scopes, whoever could give them, from nobody in particular."""
+    parts, now = service.parts, service.clock.now()
+    client_id, issued = parts.entropy.uuid(), Tokens(parts.entropy).issue(CredentialKind.API_CLIENT, company_id)
+    row = Credential(id=issued.id, user_id=client_id, kind=CredentialKind.API_CLIENT, secret=issued.digest)
+
+    async def form(tenant: Tenant, state: ClientState) -> Wanted[ClientCommand]:
+        wish = CreateClient(now=now, name="a program", scopes=scopes)
+        return Wanted(command=wish, now=now, acting=_nobody(service), credentials=(row,))
+
+    await _streams(service).run(CLIENT, company_id, client_id, form)
+    return Program(client_id, issued.token)
+
+
+def _streams(service: Service) -> Streams:
+    return Streams(service.parts.store, service.parts.vault, SilentDoorbell())
+
+
+def _nobody(service: Service) -> Acting:
+    request = Request(id=str(service.parts.entropy.uuid()), arrived_at=service.clock.now())
+    return Acting(metadata=metadata_of(request, SYSTEM))
 
 
 @pytest_asyncio.fixture
