@@ -1,0 +1,417 @@
+"""From a request to a view and back to a page: origin, caller, rights, form, act. One way for every route."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from enum import Enum
+from hashlib import sha256
+from typing import Any, Final
+from urllib.parse import urlencode
+from uuid import UUID
+
+import structlog
+from aiohttp import web
+
+from events.company.roles import Level, Right
+from events.decision import Refusal
+from events.store.port import IdempotencyClaim, Unavailable
+from events.user.events import Stage
+from services.application.context import Caller
+from services.application.errors import Contended, Refused, Replayed, Throttled, Unacceptable
+from services.application.ports import KeyUnavailable, Overloaded
+from services.portal import forms, messages, security, step_up
+from services.portal.forms import Errors, Filled, Form, Malformed
+from services.portal.languages import Language, chosen
+from services.portal.messages import Said
+from services.portal.rendering import respond
+from services.portal.site import SITE
+from services.portal.visit import Answer, Goto, Page, Visit
+from services.web.bodies import MAX_BODY, BodyOfOtherKind, BodyTooLarge, read_body
+from services.web.failures import log_unexpected
+from services.web.incoming import APPLICATION, PATIENCE_SECONDS, described
+
+log = structlog.get_logger()
+
+View = Callable[..., Awaitable[Answer]]
+_TEMPORARY: Final = (Contended, Overloaded, Unavailable, KeyUnavailable, TimeoutError)
+STAGE_PATHS: Final = {
+    Stage.CODE: "/sign-in/code",
+    Stage.ENROLMENT: "/sign-in/enrolment",
+    Stage.PASSWORD: "/sign-in/password",
+}
+
+
+class Allow(Enum):
+    """Whom a route serves; nobody else."""
+
+    ANYONE = "anyone"
+    SIGN_IN = "sign_in"
+    SESSION = "session"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One line of the route table. Of an act, `page` is the view that shows its form, also when something is wrong."""
+
+    method: str
+    path: str
+    view: View
+    allow: Allow
+    form: type[Form] = Form
+    page: View | None = None
+    stages: tuple[Stage, ...] = ()  # of a sign-in: where else, it is sent on
+    rights: tuple[tuple[Right, Level], ...] = ()  # all of them
+    fresh: bool = False
+    own_factor: bool = False
+    back: str = "/"  # where to go when an act cannot be shown again
+    max_body: int = MAX_BODY
+
+    @property
+    def is_act(self) -> bool:
+        return self.method == "POST"
+
+    @property
+    def operation(self) -> str:
+        return f"portal_{self.view.__name__}"
+
+
+class _Stopped(Exception):
+    """The request ends here, with this answer."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__()
+        self.answer = answer
+
+
+def dispatcher(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """The aiohttp handler of a route."""
+
+    async def handle(http: web.Request) -> web.StreamResponse:
+        request = described(http)
+        app = http.app[APPLICATION]
+        visit = Visit(
+            app=app,
+            request=request,
+            language=language_of(http, None),
+            path=http.path,
+            query=dict(http.query),
+        )
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                visit, answer = await _serve(route, http, visit)
+        except (ConnectionError, asyncio.CancelledError):
+            raise
+        except Exception as error:  # noqa: BLE001 - the outermost loop of HTTP
+            answer = _unexpected(http, visit, error)
+        response = await respond(http, visit, answer)
+        log.debug(
+            "request",
+            request_id=request.id,
+            route=route.path,
+            method=route.method,
+            status=response.status,
+            milliseconds=round((app.clock.now() - request.arrived_at).total_seconds() * 1000, 1),
+        )
+        return response
+
+    return handle
+
+
+async def _serve(route: Route, http: web.Request, visit: Visit) -> tuple[Visit, Answer]:
+    """The visit as far as it got, and the answer."""
+    try:
+        if route.is_act and not security.is_same_origin(http, http.app[SITE].public_origin):
+            return visit, error_page(visit, 403, "foreign")
+        visit = await _recognised(route, http, visit)
+        if not route.is_act:
+            return visit, await _view(route, visit)
+        fields = forms.read_fields(await read_body(http, route.max_body, "application/x-www-form-urlencoded"))
+        await _demand_form_token(route, http, fields)
+    except _Stopped as stopped:
+        return visit, stopped.answer
+    except BodyTooLarge:
+        return visit, error_page(visit, 413, "too_large")
+    except (BodyOfOtherKind, Malformed):
+        return visit, error_page(visit, 422, "malformed")
+    except _OutOfDate:
+        return visit, error_page(visit, 403, "out_of_date", back=route.back)
+    except _TEMPORARY as error:
+        return visit, _unavailable(visit, error)
+    return await _act(route, visit, fields)
+
+
+class _OutOfDate(Exception):
+    """The form was made for somebody else, or for nobody."""
+
+
+async def _demand_form_token(route: Route, http: web.Request, fields: Mapping[str, list[str]]) -> None:
+    site = http.app[SITE]
+    held = [site.cookies.read(http, security.SESSION)]
+    if route.allow is Allow.ANYONE:
+        held.append(site.cookies.read(http, security.BROWSER))
+    given = fields.get(forms.TOKEN, [])
+    if len(given) != 1 or not await site.form_tokens.fits(given[0], *held):
+        raise _OutOfDate
+
+
+async def _recognised(route: Route, http: web.Request, visit: Visit) -> Visit:
+    """The visit with its caller, when that is somebody whom the route serves. Raises _Stopped, Refused."""
+    token = http.app[SITE].cookies.read(http, security.SESSION)
+    caller = await visit.app.authentication.caller(token, visit.request) if token else None
+    if caller is not None and caller.client is not None:
+        caller = None
+    visit = replace(visit, known=caller, language=language_of(http, caller), ids=_ids(http))
+    if route.allow is Allow.ANYONE:
+        return visit
+    if caller is None:
+        raise _Stopped(_to_sign_in(route, visit, had_token=token is not None))
+    if caller.is_session:
+        if route.allow is Allow.SIGN_IN:
+            raise _Stopped(Goto(path="/"))
+        return visit
+    _demand_stage(route, visit, caller)
+    return visit
+
+
+def _to_sign_in(route: Route, visit: Visit, *, had_token: bool) -> Goto:
+    """And back to the page that was wanted."""
+    wanted = f"{visit.path}?{urlencode(visit.query)}" if visit.query else visit.path
+    wanted = route.back if route.is_act else security.safe_path(wanted)
+    if route.allow is Allow.SIGN_IN:
+        wanted = visit.query.get("next", "/")
+    path = "/sign-in" if wanted == "/" else f"/sign-in?{urlencode({'next': wanted})}"
+    return Goto(path=path, said=Said.SESSION_OVER if had_token else None, leave=had_token)
+
+
+def _demand_stage(route: Route, visit: Visit, caller: Caller) -> None:
+    """In the middle of a sign-in: the page of that stage and no other."""
+    progress = caller.user.state.sign_in(caller.credential.id)
+    if progress is None:
+        raise _Stopped(Goto(path="/sign-in", leave=True))
+    if route.allow is Allow.SIGN_IN and (not route.stages or progress.stage in route.stages):
+        return
+    if route.is_act:
+        raise _Stopped(error_page(visit, 403, "forbidden"))
+    raise _Stopped(Goto(path=STAGE_PATHS[progress.stage]))
+
+
+async def _view(route: Route, visit: Visit) -> Answer:
+    """A page that only shows something."""
+    try:
+        await _demand_rights(route, visit)
+        return await route.view(visit)
+    except Refused as refused:
+        return await _stopped_by(route, visit, refused.refusal) or error_page(visit, 409, "refused")
+    except _TEMPORARY as error:
+        return _unavailable(visit, error)
+
+
+async def _demand_rights(route: Route, visit: Visit) -> None:
+    """Raises Refused(FORBIDDEN, STEP_UP_REQUIRED)."""
+    if visit.known is None or not visit.known.is_session:
+        return
+    if not all(visit.known.may(*right) for right in route.rights):
+        raise Refused(Refusal.FORBIDDEN)
+    if route.own_factor and not visit.known.has_own_factor():
+        raise Refused(Refusal.FORBIDDEN)
+    if route.fresh and route.is_act and not visit.known.is_fresh(visit.now):
+        raise Refused(Refusal.STEP_UP_REQUIRED)
+
+
+async def _act(route: Route, visit: Visit, fields: dict[str, list[str]]) -> tuple[Visit, Answer]:
+    """An act, with the form again when something is wrong with it."""
+    token: str | None = None
+    if fields.get(forms.STEP_UP):
+        typed = step_up.kept(fields)
+        try:
+            visit, token = await step_up.prove(visit, fields)
+        except (Refused, Unacceptable) as error:
+            return visit, await _not_stepped_up(route, visit, typed, error)
+        except _TEMPORARY as error:
+            return visit, _unavailable(visit, error)
+    else:
+        typed = {name: given for name, given in fields.items() if name not in (forms.TOKEN, forms.ONCE)}
+    visit = replace(visit, filled=Filled(typed=typed))
+    answer = await _once(route, _claiming(visit, fields), typed)
+    # A proof that was accepted holds, whatever became of the act.
+    return visit, replace(answer, token=answer.token or token)
+
+
+async def _once(route: Route, visit: Visit, typed: forms.Typed) -> Answer:
+    try:
+        parsed = forms.parse(route.form, typed)
+    except Malformed:
+        return error_page(visit, 422, "malformed")
+    if isinstance(parsed, dict):
+        found = {name: messages.wrong_kind(kind, visit.language) for name, kind in parsed.items()}
+        return await _again(route, visit, Errors(found))
+    try:
+        await _demand_rights(route, visit)
+        return await route.view(visit, parsed)
+    except Refused as refused:
+        return await _stopped_by(route, visit, refused.refusal) or await _again(
+            route, visit, _errors_of(route, visit, refused.refusal)
+        )
+    except Unacceptable as error:
+        name = error.field if error.field in route.form.model_fields else f"new_{error.field}"
+        return await _again(route, visit, Errors({name: messages.wrong_kind(error.problem, visit.language)}))
+    except Throttled as error:
+        return await _throttled(route, visit, error)
+    except Replayed:
+        return Goto(path=route.back, said=Said.DONE_ALREADY)
+    except _TEMPORARY as error:
+        _note(error)
+        return await _again(route, visit, Errors({"": visit.text(messages.UNAVAILABLE)}, 503))
+
+
+def _claiming(visit: Visit, fields: Mapping[str, list[str]]) -> Visit:
+    """The same form sent twice, as by a double click, is one act."""
+    once = fields.get(forms.ONCE, [""])[0]
+    if visit.known is None or not 0 < len(once) <= 64:
+        return visit
+    sent = sha256(repr((visit.path, sorted(fields.items()))).encode()).digest()
+    claim = IdempotencyClaim(caller=str(visit.known.user_id), key=f"portal:{once}:{sent.hex()}", digest=sent)
+    request = replace(visit.request, idempotency=claim)
+    return replace(visit, request=request, known=replace(visit.known, request=request))
+
+
+async def _again(route: Route, visit: Visit, errors: Errors) -> Answer:
+    """The form as it was typed, with what is wrong."""
+    if route.page is None:
+        return error_page(visit, errors.status, "refused", text=errors.of_all)
+    fresh = await _as_of_now(visit)
+    fresh = replace(fresh, filled=replace(visit.filled, errors=errors))
+    try:
+        answer = await route.page(fresh)
+    except Refused as refused:
+        return await _stopped_by(route, visit, refused.refusal) or error_page(visit, 409, "refused")
+    except _TEMPORARY as error:
+        return _unavailable(visit, error)
+    return replace(answer, status=errors.status) if isinstance(answer, Page) else answer
+
+
+async def _as_of_now(visit: Visit) -> Visit:
+    """What was refused may have changed the state all the same."""
+    request = replace(visit.request, idempotency=None)
+    if visit.known is None:
+        return replace(visit, request=request)
+    try:
+        known = await visit.app.authentication.again(replace(visit.known, request=request))
+    except (Refused, *_TEMPORARY):
+        known = replace(visit.known, request=request)
+    return replace(visit, request=request, known=known)
+
+
+def _errors_of(route: Route, visit: Visit, refusal: Refusal) -> Errors:
+    """At the field that it is about, where there is one."""
+    text = messages.refused(refusal, visit.language)
+    wanted: tuple[str, ...] = ()
+    match refusal:
+        case Refusal.CODE_REJECTED:
+            wanted = ("code",) if "code" in visit.filled.typed else ("recovery_code",)
+        case Refusal.INVALID_CREDENTIALS if route.allow is Allow.SESSION:
+            wanted, text = ("old_password", "password"), visit.text(messages.WRONG_PASSWORD)
+        case Refusal.LOGIN_TAKEN:
+            wanted = ("login",)
+        case _:
+            pass
+    name = next((name for name in wanted if name in route.form.model_fields), "")
+    return Errors({name: text}, _STATUS.get(refusal, 409))
+
+
+_STATUS: Final = {
+    Refusal.INVALID_CREDENTIALS: 401,
+    Refusal.CODE_REJECTED: 401,
+    Refusal.FORBIDDEN: 403,
+    Refusal.CONTACT_ADMINISTRATOR: 403,
+    Refusal.NOT_FOUND: 404,
+    Refusal.PRECONDITION_FAILED: 412,
+}
+
+
+async def _stopped_by(route: Route, visit: Visit, refusal: Refusal) -> Answer | None:
+    """Refusals that are about the caller and not about what was typed; None for the others."""
+    match refusal:
+        case Refusal.SESSION_OVER | Refusal.SIGN_IN_OVER:
+            return _over(route, visit)
+        case Refusal.STEP_UP_REQUIRED if route.is_act:
+            return step_up.page(visit, visit.filled.typed)
+        case Refusal.STEP_UP_REQUIRED:
+            return Goto(path=f"/step-up?{urlencode({'next': security.safe_path(visit.path)})}")
+        case Refusal.FORBIDDEN:
+            if visit.known is not None:
+                await visit.app.record_denial(visit.known, route.operation, visit.ids.get("user_id"))
+            return error_page(visit, 403, "forbidden")
+        case Refusal.NOT_FOUND:
+            return error_page(visit, 404, "not_found")
+        case Refusal.CONTACT_ADMINISTRATOR:
+            return Page(template="contact_administrator.html", status=403)
+        case _:
+            return None
+
+
+def _over(route: Route, visit: Visit) -> Goto:
+    """To sign in again. Somebody who is signed in by now, in another tab, is sent on from there."""
+    wanted = route.back if route.is_act else security.safe_path(visit.path)
+    return Goto(path=f"/sign-in?{urlencode({'next': wanted})}" if wanted != "/" else "/sign-in", said=Said.SESSION_OVER)
+
+
+async def _not_stepped_up(route: Route, visit: Visit, typed: forms.Typed, error: Refused | Unacceptable) -> Answer:
+    if isinstance(error, Refused) and error.refusal in (Refusal.SESSION_OVER, Refusal.SIGN_IN_OVER):
+        return _over(route, visit)
+    return step_up.page(await _as_of_now(visit), typed, step_up.wrong_proof(visit, error))
+
+
+async def _throttled(route: Route, visit: Visit, error: Throttled) -> Answer:
+    seconds = max(1, round(error.wait.total_seconds() + 0.5))
+    minutes = max(1, round(seconds / 60 + 0.49))
+    text = visit.language.count(
+        "There were too many tries. Please try again in %(num)s minute.",
+        "There were too many tries. Please try again in %(num)s minutes.",
+        minutes,
+    )
+    answer = await _again(route, visit, Errors({"": text}, 429))
+    return replace(answer, headers={"Retry-After": str(seconds)}) if isinstance(answer, Page) else answer
+
+
+def error_page(visit: Visit, status: int, kind: str, **values: Any) -> Page:
+    """`kind` names the sentence in `error.html`."""
+    headers = {"Retry-After": "5"} if status == 503 else {}
+    return Page(template="error.html", status=status, values={"kind": kind, **values}, headers=headers)
+
+
+def _unavailable(visit: Visit, error: BaseException) -> Page:
+    _note(error)
+    return error_page(visit, 503, "unavailable")
+
+
+def _note(error: BaseException) -> None:
+    if isinstance(error, KeyUnavailable):
+        log.error("key_unavailable")
+
+
+def _unexpected(http: web.Request, visit: Visit, error: Exception) -> Page:
+    if isinstance(error, _TEMPORARY):
+        return _unavailable(visit, error)
+    log_unexpected(http, error)
+    return error_page(visit, 500, "unexpected")
+
+
+def language_of(http: web.Request, caller: Caller | None) -> Language:
+    """Whoever is signed in has set one; before that the switch counts, then what the browser prefers."""
+    switched = http.app[SITE].cookies.read(http, security.LANGUAGE)
+    if caller is not None and (caller.is_session or switched is None):
+        switched = caller.user.state.language
+    return chosen(switched, http.headers.get("Accept-Language", ""))
+
+
+def _ids(http: web.Request) -> dict[str, UUID]:
+    """The ids in the path; one that is malformed does not exist. Raises Refused(NOT_FOUND)."""
+    ids: dict[str, UUID] = {}
+    for name, text in http.match_info.items():
+        if name.endswith("_id"):
+            try:
+                ids[name] = UUID(text)
+            except ValueError as error:
+                raise Refused(Refusal.NOT_FOUND) from error
+    return ids
