@@ -13,7 +13,7 @@ STAMP := .venv/.installed
 PYTEST := $(BIN)/pytest -n $(WORKERS) --maxprocesses 4 --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check format bench soak lock openapi audit clean
+.PHONY: help up test check format bench soak lock openapi messages audit clean
 .DELETE_ON_ERROR:
 
 help: ## Show this list
@@ -55,6 +55,9 @@ lock: ## Pin every dependency anew, with hashes and without addresses
 openapi: $(STAMP) ## Write services/api/openapi.json and docs/configuration.md anew
 	$(BIN)/python -m services.api.openapi
 	$(BIN)/python -m services.cli.configuration
+
+messages: $(STAMP) ## Bring the translations in step with the sentences of the portal
+	$(BIN)/python -m services.portal.catalogue
 
 audit: $(STAMP) ## Ask for known weaknesses of the pinned versions (needs the network)
 	$(BIN)/pip-audit --require-hashes --disable-pip --requirement requirements.lock

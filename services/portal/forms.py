@@ -105,7 +105,7 @@ def parse(model: type[F], typed: Typed) -> F | dict[str, str]:
         return model.model_validate(values)
     except ValidationError as error:
         found = error.errors(include_url=False, include_context=False, include_input=False)
-        return {str(one["loc"][0]): one["type"] for one in found}
+        return {str(one["loc"][0]) if one["loc"] else "": one["type"] for one in found}
 
 
 def _is_time_zone(name: str) -> str:

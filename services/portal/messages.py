@@ -139,8 +139,9 @@ _KINDS: Final = {
     "length": _("This is too long, or empty."),
     "characters": _("Some of these characters may not be used here."),
 }
+_NOT_HERE: Final = _("This is not possible here.")
 
 
 def wrong_kind(kind: str, language: Language) -> str:
     """What is wrong with a field."""
-    return language.text(_KINDS.get(kind, _("This is not possible here.")))
+    return language.text(_KINDS.get(kind, _NOT_HERE))

@@ -4,9 +4,9 @@ from functools import partial
 from typing import Final
 
 from events.user.events import Stage
-from services.portal.dispatch import Allow, Route
+from services.portal.dispatch import Allow, Route, View
 from services.portal.forms import Form
-from services.portal.views import enrolment, leaving, sign_in, start
+from services.portal.views import again, enrolment, leaving, profile, security, sign_in, start
 from services.web.bodies import MAX_SIGN_IN_BODY
 
 _anyone = partial(Route, allow=Allow.ANYONE, max_body=MAX_SIGN_IN_BODY)
@@ -72,7 +72,57 @@ _SIGN_IN: Final = (
 
 _START: Final = (
     _signed_in(method="GET", path="/", view=start.show),
-    _signed_in(method="POST", path="/sign-out", view=leaving.sign_out, form=Form),
+    _signed_in(method="POST", path="/sign-out", view=leaving.sign_out),
+    _signed_in(method="GET", path="/step-up", view=again.show),
+    _signed_in(method="POST", path="/step-up", view=again.go_on, form=again.AgainForm, page=again.show),
 )
 
-ROUTES: Final = (*_SIGN_IN, *_START)
+_settings = partial(_signed_in, path="/profile/settings", back="/profile/settings")
+_sessions = partial(_signed_in, back="/profile/sessions")
+_security = partial(_signed_in, back="/profile/security")
+
+_PROFILE: Final = (
+    _signed_in(method="GET", path="/profile", view=leaving.to_own_profile),
+    _settings(method="GET", view=profile.show_settings),
+    _settings(method="POST", view=profile.save_settings, form=profile.SettingsForm, page=profile.show_settings),
+    _sessions(method="GET", path="/profile/sessions", view=profile.show_sessions),
+    _sessions(method="POST", path="/profile/sessions/{session_id}/end", view=profile.end_session),
+    _sessions(method="GET", path="/profile/sessions/end-others", view=profile.ask_to_end_others),
+    _sessions(method="POST", path="/profile/sessions/end-others", view=profile.end_others),
+    _signed_in(method="GET", path="/profile/activity", view=profile.show_activity),
+)
+
+
+def _asked(path: str, ask: View, act: View, form: type[Form]) -> tuple[Route, Route]:
+    """A page that names the consequence, and the act."""
+    return (
+        _security(method="GET", path=f"/profile/security/{path}", view=ask),
+        _security(method="POST", path=f"/profile/security/{path}", view=act, form=form, page=ask),
+    )
+
+
+_OWN_SECURITY: Final = (
+    _security(method="GET", path="/profile/security", view=security.show),
+    _security(
+        method="POST",
+        path="/profile/security/password",
+        view=security.change_password,
+        form=security.PasswordChangeForm,
+        page=security.show,
+    ),
+    *_asked("enable", security.ask_to_enable, security.enable, security.PasswordForm),
+    *_asked("replace", security.ask_to_replace, security.replace_key, security.CodeForm),
+    *_asked("reset", security.ask_to_reset, security.reset, security.ResetForm),
+    *_asked("disable", security.ask_to_disable, security.disable, security.CodeForm),
+    *_asked("recovery-codes", security.ask_for_codes, security.new_codes, security.CodeForm),
+    _security(
+        method="POST",
+        path="/profile/security/confirmation",
+        view=security.confirm,
+        form=security.CodeForm,
+        page=security.show_key_again,
+    ),
+    _security(method="POST", path="/profile/security/cancel", view=security.cancel_enrolment),
+)
+
+ROUTES: Final = (*_SIGN_IN, *_START, *_PROFILE, *_OWN_SECURITY)

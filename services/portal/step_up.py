@@ -10,14 +10,14 @@ from services.portal.forms import Errors, Filled, Typed
 from services.portal.visit import Page, Visit
 
 
-def page(visit: Visit, typed: Typed, wrong: str | None = None) -> Page:
+def page(visit: Visit, typed: Typed, wrong: str | None = None, status: int = 401) -> Page:
     """Asks for a code, or for the password where no factor is on; sent to where the act itself went."""
     name = "code" if visit.caller.has_own_factor() else "password"
     errors = Errors({name: wrong}) if wrong else Errors()
     carried = [(forms.KEPT + field, value) for field, values in typed.items() for value in values]
     return Page(
         template="step_up.html",
-        status=401,
+        status=status,
         values={"action": visit.path, "kept": carried, "filled": Filled(errors=errors), "by": name},
     )
 

@@ -38,4 +38,4 @@ const summary = document.querySelector(".summary");
 const wrong = document.querySelector("[aria-invalid=true]");
 if (wrong) wrong.focus();
 else if (summary) summary.focus();
-else document.querySelector("main form input:not([type=hidden]):not([type=checkbox])")?.focus();
+else document.querySelector(":is(.outside, .narrow) form input:not([type=hidden], [type=checkbox], [type=email])")?.focus();

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from markupsafe import Markup
 
-from services.application.codes import ShownKey
+from services.application.codes import ShownKey, qr_svg
 from services.application.errors import Refused
 from services.portal.forms import Code, Form, Path
 from services.portal.security import safe_path
@@ -74,7 +74,8 @@ def _page(shown: ShownKey, expires_at: datetime, wanted: str) -> Page:
 def key_values(shown: ShownKey, expires_at: datetime) -> dict[str, object]:
     """What a page shows of a key."""
     groups = [shown.key[at : at + 4] for at in range(0, len(shown.key), 4)]
-    return {"qr": Markup(shown.qr_svg), "groups": groups, "expires_at": expires_at}  # noqa: S704 - made here
+    qr = Markup(qr_svg(shown.otpauth_uri, sized=False))  # noqa: S704 - made here, of modules only
+    return {"qr": qr, "groups": groups, "expires_at": expires_at}
 
 
 def _next(visit: Visit) -> str:

@@ -1,4 +1,4 @@
-"""Signing out, and the language of the pages before signing in."""
+"""Going elsewhere: out, to another language, to the first tab of the profile."""
 
 from typing import Literal
 
@@ -20,3 +20,7 @@ async def sign_out(visit: Visit, form: Form) -> Answer:
 
 async def switch_language(visit: Visit, form: LanguageForm) -> Answer:
     return Goto(path=safe_path(form.next), language=form.language)
+
+
+async def to_own_profile(visit: Visit) -> Answer:
+    return Goto(path="/profile/settings")
