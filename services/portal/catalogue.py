@@ -50,12 +50,12 @@ def main() -> None:
     for path in paths():
         catalogue, text = up_to_date(path)
         path.write_bytes(text)
-        missing = sum(1 for message in catalogue if message.id and not is_translated(message.string))
+        missing = len([one for one in catalogue if one.id and not is_translated(one.string)])
         print(f"{path.parts[-3]}: {len(catalogue)} sentences, {missing} to translate")  # noqa: T201 - a command
 
 
-def is_translated(text: str | list[str] | tuple[str, ...]) -> bool:
-    return bool(text) if isinstance(text, str) else bool(text) and all(text)
+def is_translated(text: str | list[str] | tuple[str, ...] | None) -> bool:
+    return all(text) and bool(text) if text is not None else False
 
 
 if __name__ == "__main__":
