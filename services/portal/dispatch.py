@@ -287,7 +287,9 @@ async def _again(route: Route, visit: Visit, errors: Errors) -> Answer:
         return await _stopped_by(route, visit, refused.refusal) or error_page(visit, 409, "refused")
     except _TEMPORARY as error:
         return _unavailable(visit, error)
-    return replace(answer, status=errors.status) if isinstance(answer, Page) else answer
+    if not isinstance(answer, Page):
+        return answer
+    return replace(answer, status=errors.status, values={**answer.values, "visit": fresh, "filled": fresh.filled})
 
 
 async def _as_of_now(visit: Visit) -> Visit:
