@@ -7,7 +7,8 @@ import structlog
 from aiohttp import web
 
 from services.portal import assets, rendering
-from services.portal.dispatch import dispatcher, error_page, language_of
+from services.portal.dispatch import dispatcher, language_of
+from services.portal.refusals import error_page
 from services.portal.rendering import respond
 from services.portal.routes import ROUTES
 from services.portal.site import SITE, Site

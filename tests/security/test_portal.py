@@ -11,9 +11,9 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from services.api.app import create_app
 from services.portal import security
-from services.portal.dispatch import Allow, Route
 from services.portal.languages import LANGUAGES
 from services.portal.mount import mount
+from services.portal.route import Allow, Route
 from services.portal.routes import ROUTES
 from services.portal.site import make_site
 from tests.support.service import Person, Service
