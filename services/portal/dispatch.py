@@ -12,7 +12,7 @@ from aiohttp import web
 
 from events.decision import Refusal
 from events.store.port import IdempotencyClaim
-from services.application.context import Caller
+from services.application.context import Caller, Request
 from services.application.errors import Refused, Replayed, Throttled, Unacceptable
 from services.portal import forms, messages, security, step_up
 from services.portal.forms import Errors, Filled, Malformed
@@ -83,6 +83,8 @@ async def _serve(route: Route, http: web.Request, visit: Visit) -> tuple[Visit, 
         await _demand_form_token(route, http, fields)
     except _Stopped as stopped:
         return visit, stopped.answer
+    except Refused:
+        return visit, error_page(visit, 404, "not_found")
     except BodyTooLarge:
         return visit, error_page(visit, 413, "too_large")
     except (BodyOfOtherKind, Malformed):
@@ -110,21 +112,26 @@ async def _demand_form_token(route: Route, http: web.Request, fields: Mapping[st
 
 async def _recognised(route: Route, http: web.Request, visit: Visit) -> Visit:
     """The visit with its caller, when that is somebody whom the route serves. Raises _Stopped, Refused."""
-    token = http.app[SITE].cookies.read(http, security.SESSION)
-    caller = await visit.app.authentication.caller(token, visit.request) if token else None
-    if caller is not None and caller.client is not None:
-        caller = None
+    caller = await caller_of(http, visit.request)
     visit = replace(visit, known=caller, language=language_of(http, caller), ids=_ids(http))
     if route.allow is Allow.ANYONE:
         return visit
     if caller is None:
-        raise _Stopped(_to_sign_in(route, visit, had_token=token is not None))
+        had_token = http.app[SITE].cookies.read(http, security.SESSION) is not None
+        raise _Stopped(_to_sign_in(route, visit, had_token=had_token))
     if caller.is_session:
         if route.allow is Allow.SIGN_IN:
             raise _Stopped(Goto(path="/"))
         return visit
     _demand_stage(route, visit, caller)
     return visit
+
+
+async def caller_of(http: web.Request, request: Request) -> Caller | None:
+    """The person whose token the browser holds."""
+    token = http.app[SITE].cookies.read(http, security.SESSION)
+    caller = await http.app[APPLICATION].authentication.caller(token, request) if token else None
+    return caller if caller is not None and caller.client is None else None
 
 
 def _to_sign_in(route: Route, visit: Visit, *, had_token: bool) -> Goto:
@@ -302,7 +309,7 @@ def language_of(http: web.Request, caller: Caller | None) -> Language:
 
 
 def _ids(http: web.Request) -> dict[str, UUID]:
-    """The ids in the path; one that is malformed does not exist. Raises Refused(NOT_FOUND)."""
+    """The ids in the path; one that is malformed does not exist: the only refusal before the act."""
     ids: dict[str, UUID] = {}
     for name, text in http.match_info.items():
         if name.endswith("_id"):
