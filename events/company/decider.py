@@ -92,7 +92,7 @@ def _change_role(state: CompanyState, wish: ChangeRole) -> Decision[CompanyEvent
     role = state.own_role(wish.name)
     if role is None:
         return refused(Refusal.NOT_FOUND)
-    rights = words_of(rights_from(wish.rights))
+    rights = words_of(rights_from({**role.rights, **wish.rights}))
     if rights == role.rights:
         return accepted()
     return accepted(RoleChanged(name=wish.name, rights=rights, kept=wish.keep))
@@ -113,7 +113,7 @@ def ended_for_everyone(event: CompanyEvent) -> EndEveryone | None:
     """Credentials of many users that this fact ends, in its own commit."""
     match event:
         case CompanySuspended():
-            return EndEveryone(kinds=(*_BEGUN, CredentialKind.API_CLIENT))
+            return EndEveryone(kinds=(*_BEGUN, CredentialKind.BREAK_GLASS, CredentialKind.API_CLIENT))
         case RoleChanged():
             return EndEveryone(role=event.name, kinds=_BEGUN, keep=event.kept)
         case _:
