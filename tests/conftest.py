@@ -5,4 +5,10 @@ import pytest
 # Before anything imports it: a failed `then` shows what differs.
 pytest.register_assert_rewrite("tests.support.given", "tests.support.people")
 
-pytest_plugins = ("tests.support.database", "tests.support.service", "tests.support.processes", "tests.support.scene")
+pytest_plugins = (
+    "tests.support.database",
+    "tests.support.service",
+    "tests.support.processes",
+    "tests.support.scene",
+    "tests.support.browser",
+)

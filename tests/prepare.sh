@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# The suite reads QR codes back with a foreign reader, zbarimg. Root on Debian gets it installed; everybody
-# else is told what is missing. On CI a missing program is a failure, elsewhere its tests are skipped.
+# The suite reads QR codes back with a foreign reader, zbarimg, and drives the pages in Chromium. Root on Debian gets
+# them installed; everybody else is told what is missing. On CI a missing program is a failure, elsewhere its tests
+# are skipped.
 set -euo pipefail
 
 packages=()
 command -v zbarimg >/dev/null || packages+=(zbar-tools)
+command -v chromium >/dev/null || command -v chromium-browser >/dev/null || packages+=(chromium)
 ((${#packages[@]})) || exit 0
 
 if [[ "$(id -u)" == 0 ]] && command -v apt-get >/dev/null; then
@@ -19,7 +21,7 @@ fi
 cat >&2 <<EOT
 
   *** MISSING FOR THE TESTS: ${packages[*]}
-  *** Debian, Ubuntu: sudo apt-get install ${packages[*]}      macOS: brew install zbar
+  *** Debian, Ubuntu: sudo apt-get install ${packages[*]}      macOS: brew install zbar chromium
 
 EOT
 [[ "${CI:-}" != true ]]

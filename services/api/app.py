@@ -1,24 +1,23 @@
 """The aiohttp application: the route table, system routes, and problems for everything that goes wrong."""
 
-import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from time import perf_counter
 from typing import Final
 
-import structlog
 from aiohttp import web
 
 from services.api import docs, system
-from services.api.addresses import ClientAddress
-from services.api.endpoint import APPLICATION, CLIENT_ADDRESS, REQUEST_ID, dispatcher, respond
-from services.api.parsing import MAX_BODY
+from services.api.endpoint import dispatcher, respond
 from services.api.problems import Problem
 from services.api.routes import ROUTES
-from services.api.system import HOSTS, READINESS, Readiness
+from services.api.system import READINESS, Readiness
 from services.application.application import Application
 from services.application.meters import Meters
-
-log = structlog.get_logger()
+from services.web.addresses import ClientAddress
+from services.web.bodies import MAX_BODY
+from services.web.failures import log_unexpected
+from services.web.headers import demand_tls
+from services.web.incoming import APPLICATION, CLIENT_ADDRESS, HOSTS, is_served, request_id
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -75,14 +74,10 @@ def create_app(
     for route in ROUTES:
         app.router.add_route(route.method, route.path, dispatcher(route))
     if behind_tls:
-        app.on_response_prepare.append(_demand_tls)
+        app.on_response_prepare.append(demand_tls)
     system.add_routes(app)
     docs.add_routes(app)
     return app
-
-
-async def _demand_tls(request: web.Request, response: web.StreamResponse) -> None:
-    response.headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
 
 
 @web.middleware
@@ -91,7 +86,7 @@ async def outermost(request: web.Request, handler: Handler) -> web.StreamRespons
     began, app = perf_counter(), request.app
     answer: web.StreamResponse
     try:
-        if _is_served(request, app[HOSTS]):
+        if is_served(request):
             answer = await handler(request)
         else:
             answer = _problem(request, Problem(code="misdirected_request"))
@@ -100,49 +95,18 @@ async def outermost(request: web.Request, handler: Handler) -> web.StreamRespons
     except (ConnectionError, TimeoutError):
         raise
     except Exception as error:  # noqa: BLE001 - the outermost loop of HTTP
-        # Where, and of what kind: the text of an error may quote what was sent or stored.
-        log.error(
-            "unexpected_error",
-            request_id=request.get(REQUEST_ID),
-            path=_template(request),
-            error=_kinds(error),
-            trace=traceback.format_list(traceback.extract_tb(error.__traceback__)),
-        )
+        log_unexpected(request, error)
         answer = _problem(request, Problem(code="internal_error"))
     app[REQUESTS].count(request.match_info.route, answer.status, perf_counter() - began)
     return answer
 
 
-def _kinds(error: BaseException | None) -> list[str]:
-    """The error's class, and those of what caused it."""
-    kinds: list[str] = []
-    while error is not None and len(kinds) < 10:
-        kinds.append(type(error).__name__)
-        error = error.__cause__ or error.__context__
-    return kinds
-
-
-def _is_served(request: web.Request, hosts: frozenset[str]) -> bool:
-    return not hosts or request.path == "/healthz" or _host_name(request.host) in hosts
-
-
-def _host_name(host: str) -> str:
-    name, _, port = host.rpartition(":")
-    return (name if name and port.isdigit() else host).lower()
-
-
 def _problem(request: web.Request, found: Problem) -> web.Response:
-    request_id = request.get(REQUEST_ID) or str(request.app[APPLICATION].entropy.uuid())
-    return respond(found.status, found.body(request_id), request_id, found.all_headers())
+    known_as = request_id(request)
+    return respond(found.status, found.body(known_as), known_as, found.all_headers())
 
 
 def _translated(error: web.HTTPException) -> Problem:
     if isinstance(error, web.HTTPMethodNotAllowed):
         return Problem(code="method_not_allowed", headers={"Allow": ", ".join(sorted(error.allowed_methods))})
     return Problem(code=_SLUGS.get(error.status, "bad_request" if error.status < 500 else "internal_error"))
-
-
-def _template(request: web.Request) -> str | None:
-    """The route's template, never the path itself."""
-    resource = request.match_info.route.resource
-    return resource.canonical if resource is not None else None

@@ -6,6 +6,7 @@ from typing import Final
 from aiohttp import web
 
 from services.api.endpoint import HEADERS
+from services.web.headers import PAGE_POLICY
 
 _STATIC: Final = Path(__file__).with_name("static")
 _DOCUMENT: Final = Path(__file__).with_name("openapi.json")
@@ -14,10 +15,8 @@ _FILES: Final = {
     "swagger-ui-bundle.js": "text/javascript",
     "docs.js": "text/javascript",
 }
-_PAGE_POLICY: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-)
+# Swagger UI fetches the document.
+_POLICY: Final = PAGE_POLICY.replace("form-action", "connect-src 'self'; form-action")
 
 
 def add_routes(app: web.Application) -> None:
@@ -42,5 +41,5 @@ async def asset(request: web.Request) -> web.Response:
 
 
 def _respond(body: bytes, content_type: str) -> web.Response:
-    headers = {**HEADERS, "Content-Security-Policy": _PAGE_POLICY, "Cache-Control": "no-cache"}
+    headers = {**HEADERS, "Content-Security-Policy": _POLICY, "Cache-Control": "no-cache"}
     return web.Response(body=body, headers={**headers, "Content-Type": content_type})

@@ -21,9 +21,8 @@ from events.credentials import CredentialKind
 from events.decision import Refusal
 from events.store.port import IdempotencyClaim, StoredUser, Unavailable
 from events.user.events import Stage
-from services.api.addresses import ClientAddress
 from services.api.models import Answer
-from services.api.parsing import MAX_BODY, expect_no_body, parse_body, parse_query, read_body
+from services.api.parsing import expect_no_body, parse_body, parse_query, read_body
 from services.api.problems import ProblemError, code_of, invalid, problem
 from services.application import access
 from services.application.application import Application
@@ -32,27 +31,17 @@ from services.application.errors import Contended, Refused, Replayed, Throttled,
 from services.application.idempotency import AnswerNotKept, KeyReused
 from services.application.ports import KeyUnavailable, Overloaded
 from services.application.tokens import PREFIX
+from services.web.bodies import MAX_BODY
+from services.web.headers import COMMON
+from services.web.incoming import APPLICATION, PATIENCE_SECONDS, described
 
 log = structlog.get_logger()
 
-
-APPLICATION: Final = web.AppKey("application", Application)
-CLIENT_ADDRESS: Final = web.AppKey("client_address", ClientAddress)
-REQUEST_ID: Final = web.RequestKey("request_id", str)
-
 HEADERS: Final = {
-    "Cache-Control": "no-store",
+    **COMMON,
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-    "Server": "Factorlog",
-    "X-Content-Type-Options": "nosniff",
 }
 _SLUG: Final = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)
-_MAX_USER_AGENT: Final = 400
-# For all that a request waits for: a database that stands still must not make requests pile up.
-_PATIENCE_SECONDS: Final = 12.0
 
 
 class Allow(Enum):
@@ -139,26 +128,20 @@ def dispatcher(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResp
 
     async def handle(request: web.Request) -> web.StreamResponse:
         app = request.app[APPLICATION]
-        incoming = Request(
-            id=str(app.entropy.uuid()),
-            arrived_at=app.clock.now(),
-            ip=request.app[CLIENT_ADDRESS].of(request),
-            user_agent=_user_agent(request),
-        )
-        request[REQUEST_ID] = incoming.id
-        answer = await _answer(route, app, request, incoming)
+        asked = described(request)
+        answer = await _answer(route, app, request, asked)
         if answer.refused is not None:
             app.meters.refused(answer.refused, route.path)
         # At debug: a line for each request would cost as much as a look-up does.
         log.debug(
             "request",
-            request_id=incoming.id,
+            request_id=asked.id,
             route=route.path,
             method=route.method,
             status=answer.status,
-            milliseconds=round((app.clock.now() - incoming.arrived_at).total_seconds() * 1000, 1),
+            milliseconds=round((app.clock.now() - asked.arrived_at).total_seconds() * 1000, 1),
         )
-        return respond(answer.status, answer.body, incoming.id, answer.headers)
+        return respond(answer.status, answer.body, asked.id, answer.headers)
 
     return handle
 
@@ -183,7 +166,7 @@ class Raw:
 
 async def _answer(route: Route, app: Application, request: web.Request, incoming: Request) -> Raw:
     try:
-        async with asyncio.timeout(_PATIENCE_SECONDS):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             return await _serve(route, app, request, incoming)
     except TimeoutError:
         return _refusal(problem("unavailable", Retry_After="5"), incoming)
@@ -453,18 +436,6 @@ def _claim(key: str, caller: Caller, request: web.Request, raw: bytes) -> Idempo
         raise invalid(["header", "Idempotency-Key"], "has to be 1 to 255 printable ASCII characters", "length")
     digest = sha256(b"\x00".join((request.method.encode(), request.path.encode(), raw))).digest()
     return IdempotencyClaim(caller=str(caller.user_id), key=key, digest=digest)
-
-
-def _user_agent(request: web.Request) -> str | None:
-    given = request.headers.get("User-Agent")
-    if given is None:
-        return None
-    return printable(given[:_MAX_USER_AGENT])
-
-
-def printable(text: str) -> str:
-    """What people can read of it. Surrogates, what bytes that are no UTF-8 become, are not printable either."""
-    return text if text.isprintable() else "".join(c for c in text if c.isprintable())
 
 
 class translated:

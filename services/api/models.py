@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from events.company.scopes import Scope
+from services.web.values import EMAIL
 
 
 class Body(BaseModel):
@@ -70,12 +71,7 @@ Password = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 Login = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 GivenLogin = Annotated[str, StringConstraints(max_length=256)]
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"\S")]
-Email = Annotated[
-    str,
-    StringConstraints(
-        min_length=3, max_length=254, pattern=r"""^[^@\s\x00-\x1f\x7f<>,;"]+@[^@\s\x00-\x1f\x7f<>,;"]+$"""
-    ),
-]
+Email = Annotated[str, StringConstraints(min_length=3, max_length=254, pattern=EMAIL)]
 TimeZone = Annotated[str, AfterValidator(_is_time_zone), StringConstraints(max_length=64)]
 Time = Annotated[AwareDatetime, BeforeValidator(_rfc_3339)]
 Language = Literal["de", "en", "pt-BR"]

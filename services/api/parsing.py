@@ -9,12 +9,11 @@ from multidict import MultiMapping
 from pydantic import BaseModel, ValidationError
 
 from services.api.problems import Problem, ProblemError, invalid, problem
+from services.web import bodies
 
 M = TypeVar("M", bound=BaseModel)
 
 MAX_DEPTH: Final = 10
-MAX_BODY: Final = 64 * 1024
-MAX_SIGN_IN_BODY: Final = 8 * 1024
 
 
 class _Refused(ValueError):
@@ -23,21 +22,12 @@ class _Refused(ValueError):
 
 async def read_body(request: web.Request, limit: int) -> bytes:
     """The body's bytes. Raises 413 and 415 problems."""
-    if request.headers.get("Content-Encoding"):
-        raise problem("unsupported_media_type")
-    if request.content_length is not None and request.content_length > limit:
-        raise problem("payload_too_large")
-    if not request.can_read_body:
-        return b""
     try:
-        raw = await request.read()
-    except web.HTTPRequestEntityTooLarge as error:
+        return await bodies.read_body(request, limit, "application/json")
+    except bodies.BodyTooLarge as error:
         raise problem("payload_too_large") from error
-    if len(raw) > limit:
-        raise problem("payload_too_large")
-    if raw and request.content_type != "application/json":
-        raise problem("unsupported_media_type")
-    return raw
+    except bodies.BodyOfOtherKind as error:
+        raise problem("unsupported_media_type") from error
 
 
 def parse_body(model: type[M], raw: bytes) -> M:

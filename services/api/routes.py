@@ -9,7 +9,7 @@ from events.company.scopes import Scope
 from services.api import models
 from services.api.endpoint import Allow, Route
 from services.api.handlers import audit, clients, companies, me, sign_ins, users
-from services.api.parsing import MAX_SIGN_IN_BODY
+from services.web.bodies import MAX_SIGN_IN_BODY
 
 _sign_in = partial(Route, tag="Signing in", allow=Allow.SIGN_IN, max_body=MAX_SIGN_IN_BODY)
 _me = partial(Route, tag="My own account", allow=Allow.SESSION)

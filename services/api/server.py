@@ -8,8 +8,9 @@ from uuid import UUID
 import structlog
 from aiohttp import web
 
-from services.api.endpoint import APPLICATION, respond
+from services.api.endpoint import respond
 from services.api.problems import Problem
+from services.web.incoming import APPLICATION
 
 log = structlog.get_logger()
 

@@ -5,9 +5,10 @@ from typing import Final, Protocol
 from aiohttp import web
 
 from services.api import models
-from services.api.endpoint import APPLICATION, respond
+from services.api.endpoint import respond
 from services.api.problems import Problem
 from services.application.application import Application
+from services.web.incoming import APPLICATION
 
 
 class Readiness(Protocol):
@@ -27,7 +28,6 @@ class Metrics(Protocol):
 
 READINESS: Final = web.AppKey("readiness", Readiness)
 METRICS: Final = web.AppKey("metrics", Metrics)
-HOSTS: Final = web.AppKey("hosts", frozenset)
 
 
 def add_routes(app: web.Application) -> None:

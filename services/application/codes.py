@@ -157,6 +157,10 @@ class Codes:
         return ShownKey(key=totp.key_text(key), otpauth_uri=uri, qr_svg=qr_svg(uri))
 
 
-def qr_svg(uri: str) -> str:
-    """The QR as SVG without script or style. The mask is fixed: choosing the best one costs most of the time."""
-    return segno.make(uri, error="m", mask=4, micro=False).svg_inline(scale=4, border=4, dark="#000", light="#fff")
+def qr_svg(uri: str, *, sized: bool = True) -> str:
+    """The QR as SVG without script or style; not `sized`, it fills what it stands in.
+
+    The mask is fixed: choosing the best one costs most of the time.
+    """
+    made = segno.make(uri, error="m", mask=4, micro=False)
+    return made.svg_inline(scale=4 if sized else 1, border=4, dark="#000", light="#fff", omitsize=not sized)

@@ -7,11 +7,13 @@ from uuid import UUID
 
 from events import totp
 from events.credentials import Credential
+from events.decision import Refusal
 from events.store.port import StoredUser
 from events.user import commands
 from events.user.events import EnrolmentStarted, UserEvent
 from services.application.codes import Codes, RecoverySet, ShownKey
 from services.application.context import Caller
+from services.application.errors import Refused
 from services.application.execute import Acting, Done, Executor, Formed, Load
 from services.application.ports import Clock, Entropy
 from services.application.rules import Rules
@@ -52,6 +54,16 @@ class Enrolment:
         started = done.event(EnrolmentStarted)
         assert isinstance(started, EnrolmentStarted)  # noqa: S101 - the decision was granted
         return self._codes.show(done.user, key), started.expires_at
+
+    async def shown(self, caller: Caller) -> tuple[ShownKey, datetime]:
+        """The key that waits for this caller's code, once more. Raises Refused(NO_PENDING_ENROLMENT)."""
+        pending = caller.user.state.pending
+        if pending is None or pending.holder_id != caller.credential.id or self._clock.now() >= pending.expires_at:
+            raise Refused(Refusal.NO_PENDING_ENROLMENT)
+        key = await self._codes.open_pending(caller.user)
+        if key is None or pending.tries >= self._rules.limits.pending_tries:
+            raise Refused(Refusal.NO_PENDING_ENROLMENT)
+        return self._codes.show(caller.user, key), pending.expires_at
 
     async def confirm(
         self,

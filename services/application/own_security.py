@@ -87,6 +87,10 @@ class OwnSecurity:
             await self._prove_password(caller, password)
         return await self._enrolment.start(caller, self._load(caller), code)
 
+    async def shown_enrolment(self, caller: Caller) -> tuple[ShownKey, datetime]:
+        """The same key again, after a wrong code. Raises Refused(NO_PENDING_ENROLMENT)."""
+        return await self._enrolment.shown(caller)
+
     async def confirm(self, caller: Caller, code: str) -> tuple[EffectiveFactor, tuple[str, ...]]:
         """On, with the recovery codes this once; all other sessions end."""
         nobody = self._entropy.uuid()

@@ -191,6 +191,10 @@ class SignIn:
         """The key for a sign-in that must enrol; a second start voids the first key."""
         return await self._enrolment.start(caller, self._load(caller), None)
 
+    async def shown_enrolment(self, caller: Caller) -> tuple[ShownKey, datetime]:
+        """The same key again, after a wrong code. Raises Refused(NO_PENDING_ENROLMENT)."""
+        return await self._enrolment.shown(caller)
+
     @_counted
     async def confirm_enrolment(self, caller: Caller, code: str) -> SignInAnswer:
         """A right code of the shown key: the factor is on and the sign-in goes on."""

@@ -1,4 +1,4 @@
-"""`factorlog serve`: one process of the API."""
+"""`factorlog serve`: one process of API and portal."""
 
 import asyncio
 import errno
@@ -15,6 +15,8 @@ from services.api.app import create_app
 from services.api.server import Runner
 from services.api.system import operations_app
 from services.bootstrap import AddressTaken, Runtime, runtime
+from services.portal.mount import mount
+from services.portal.site import make_site
 from services.settings import Settings
 
 log = structlog.get_logger()
@@ -57,6 +59,12 @@ async def start(parts: Runtime) -> web.AppRunner:
         trusted_proxies=settings.trusted_proxies,
         behind_tls=settings.base_url.startswith("https://"),
     )
+    site = make_site(
+        parts.vault.pepper, behind_tls=settings.base_url.startswith("https://"), public_url=settings.public_url
+    )
+    if not site.cookies.secure:
+        log.warning("cookies_without_secure", reason="served without TLS, on loopback only")
+    mount(app, site)
     runner = Runner(app, access_log=None, shutdown_timeout=_GRACE, keepalive_timeout=75)
     return await _listening(runner, settings.host, settings.port)
 

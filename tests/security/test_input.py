@@ -10,8 +10,8 @@ import asyncpg
 import pytest
 
 from services.api.app import create_app
-from services.api.parsing import MAX_BODY, MAX_SIGN_IN_BODY
 from services.api.routes import ROUTES
+from services.web.bodies import MAX_BODY, MAX_SIGN_IN_BODY
 from tests.support.dump import full_dump
 from tests.support.paths import filled
 from tests.support.raw_http import RawReply, header, send_raw

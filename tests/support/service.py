@@ -18,6 +18,8 @@ from services.adapters.passwords import Argon2Passwords
 from services.api.app import create_app
 from services.api.server import Runner
 from services.bootstrap import Runtime, runtime
+from services.portal.mount import mount
+from services.portal.site import make_site
 from services.settings import Settings
 from tests.support.database import Database
 
@@ -222,6 +224,7 @@ async def running(
         app = create_app(
             parts.application, parts.readiness, hosts=frozenset(), trusted_proxies=settings.trusted_proxies
         )
+        mount(app, make_site(parts.vault.pepper, behind_tls=False, public_url=None))
         server = OwnServer(app)
         await server.start_server()
         stack.push_async_callback(server.close)

@@ -3,9 +3,10 @@
 from dataclasses import replace
 
 from services.api import answers, models
-from services.api.endpoint import Context, printable
+from services.api.endpoint import Context
 from services.api.problems import invalid
 from services.application.context import Request
+from services.web.incoming import printable
 
 
 async def start_sign_in(context: Context, body: models.PasswordSignIn) -> models.SignInAnswer:

@@ -1,0 +1,134 @@
+"""What people fill in: read strictly, shown again as it was typed, with what is wrong at its field."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar, Final, TypeVar
+from urllib.parse import parse_qsl
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
+from pydantic_core import PydanticCustomError
+
+_MOST_FIELDS: Final = 500
+# Of the portal itself, on every form.
+TOKEN: Final = "form_token"  # noqa: S105 - a field's name
+ONCE: Final = "once"
+STEP_UP: Final = "step_up"
+KEPT: Final = "kept."
+# Never shown again.
+_SECRET: Final = frozenset({"code", "recovery_code", "password", "old_password", "new_password", "new_password_again"})
+
+Typed = Mapping[str, Sequence[str]]
+
+
+class Malformed(ValueError):
+    """No form at all."""
+
+
+class Form(BaseModel):
+    """The fields of one form. `MANY` names those that may come several times."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    MANY: ClassVar[frozenset[str]] = frozenset()
+
+
+F = TypeVar("F", bound=Form)
+
+
+@dataclass(frozen=True, slots=True)
+class Errors:
+    """What is wrong: of a field, under its name; of the whole, under the empty one. In the reader's language."""
+
+    found: Mapping[str, str] = field(default_factory=dict)
+    status: int = 422
+
+    def __bool__(self) -> bool:
+        return bool(self.found)
+
+    def at(self, name: str) -> str | None:
+        return self.found.get(name)
+
+    @property
+    def of_all(self) -> str | None:
+        return self.found.get("")
+
+    @property
+    def of_fields(self) -> Mapping[str, str]:
+        return {name: text for name, text in self.found.items() if name}
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """What was typed, for the same form to be shown again; secrets are not."""
+
+    typed: Typed = field(default_factory=dict, repr=False)
+    errors: Errors = Errors()
+
+    def value(self, name: str, stored: object = "") -> str:
+        """What stands in a field: what was typed, else what is stored."""
+        if name in _SECRET:
+            return ""
+        return self.typed[name][0] if self.typed.get(name) else "" if self.typed else str(stored or "")
+
+    def values(self, name: str, stored: Sequence[str] = ()) -> Sequence[str]:
+        return self.typed.get(name, ()) if self.typed else stored
+
+
+def read_fields(raw: bytes) -> dict[str, list[str]]:
+    """The fields of a body. Raises Malformed."""
+    try:
+        pairs = parse_qsl(
+            raw.decode("ascii"),
+            keep_blank_values=True,
+            strict_parsing=bool(raw),
+            errors="strict",
+            max_num_fields=_MOST_FIELDS,
+        )
+    except ValueError as error:
+        raise Malformed from error
+    fields: dict[str, list[str]] = {}
+    for name, value in pairs:
+        if "\x00" in value or "\x00" in name:
+            raise Malformed
+        fields.setdefault(name, []).append(value.replace("\r\n", "\n"))
+    return fields
+
+
+def parse(model: type[F], typed: Typed) -> F | dict[str, str]:
+    """The form, or the kind of error at each field that has one. Raises Malformed for what no form of ours sends."""
+    values: dict[str, Any] = {}
+    for name, given in typed.items():
+        if name not in model.model_fields or (len(given) > 1 and name not in model.MANY):
+            raise Malformed
+        values[name] = list(given) if name in model.MANY else given[0]
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+        return {str(one["loc"][0]) if one["loc"] else "": one["type"] for one in found}
+
+
+def _is_time_zone(name: str) -> str:
+    if name not in available_timezones():
+        raise PydanticCustomError("time_zone", "no time zone")
+    return name
+
+
+def is_code(text: str) -> bool:
+    """Six digits, exactly; nothing is made right that was not given so."""
+    return len(text) == 6 and text.isascii() and text.isdigit()
+
+
+def _six_digits(code: str) -> str:
+    if not is_code(code):
+        raise PydanticCustomError("code", "not six digits")
+    return code
+
+
+Ticked = Annotated[bool, BeforeValidator(lambda given: given == "on")]
+Code = Annotated[str, AfterValidator(_six_digits)]
+RecoveryCode = Annotated[str, StringConstraints(min_length=1, max_length=64, strip_whitespace=True)]
+Password = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
+Path = Annotated[str, StringConstraints(max_length=500)]
+TimeZone = Annotated[str, AfterValidator(_is_time_zone)]
+OrNone = BeforeValidator(lambda given: given or None)

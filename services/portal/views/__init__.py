@@ -1,0 +1,1 @@
+"""What the pages show and do, a module a subject."""

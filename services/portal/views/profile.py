@@ -1,0 +1,79 @@
+"""My profile: settings, sessions and activity."""
+
+from typing import Annotated, Literal
+from zoneinfo import available_timezones
+
+from pydantic import StringConstraints
+
+from events.store.port import StoredUser
+from services.application.own_security import Settings
+from services.portal import devices, sentences
+from services.portal.forms import Form, OrNone, TimeZone
+from services.portal.messages import Said
+from services.portal.visit import Answer, Goto, Page, Visit
+from services.web.values import EMAIL
+
+_ACTIVITY: int = 50  # events on a page
+
+Email = Annotated[Annotated[str, StringConstraints(min_length=3, max_length=254, pattern=EMAIL)] | None, OrNone]
+
+
+class SettingsForm(Form):
+    email: Email = None
+    language: Literal["de", "en", "pt-BR"]
+    time_zone: TimeZone
+
+
+async def show_settings(visit: Visit) -> Answer:
+    return Page(template="settings.html", values={"zones": sorted(available_timezones())})
+
+
+async def save_settings(visit: Visit, form: SettingsForm) -> Answer:
+    def change(user: StoredUser) -> Settings:
+        return Settings(language=form.language, time_zone=form.time_zone, email=form.email)
+
+    await visit.app.own.change_settings(visit.caller, change)
+    return Goto(path="/profile/settings", said=Said.SETTINGS_SAVED)
+
+
+async def show_sessions(visit: Visit) -> Answer:
+    rows = await visit.app.own.sessions(visit.caller)
+    current = visit.caller.credential.id
+    found = [devices.session(row, current=row.id == current) for row in rows]
+    return Page(template="sessions.html", values={"rows": sorted(found, key=lambda row: not row.current)})
+
+
+async def end_session(visit: Visit, form: Form) -> Answer:
+    """One of the others: to end this one is to sign out."""
+    await visit.app.own.end_session(visit.caller, visit.ids["session_id"])
+    return Goto(path="/profile/sessions", said=Said.SESSION_ENDED)
+
+
+async def ask_to_end_others(visit: Visit) -> Answer:
+    rows = await visit.app.own.sessions(visit.caller)
+    return Page(template="end_other_sessions.html", values={"others": len(rows) - 1})
+
+
+async def end_others(visit: Visit, form: Form) -> Answer:
+    await visit.app.own.end_other_sessions(visit.caller)
+    return Goto(path="/profile/sessions", said=Said.OTHER_SESSIONS_ENDED)
+
+
+async def show_activity(visit: Visit) -> Answer:
+    caller = visit.caller
+    rows = await visit.app.audit.activity(caller, caller.user_id, _ACTIVITY + 1, _position(visit))
+    return Page(
+        template="activity.html",
+        values={
+            "rows": rows[:_ACTIVITY],
+            "older": rows[_ACTIVITY - 1].position if len(rows) > _ACTIVITY else None,
+            "is_first_page": "before" not in visit.query,
+            "sentences": sentences,
+        },
+    )
+
+
+def _position(visit: Visit) -> int | None:
+    """Where the page before ended; what is no position is not looked at."""
+    given = visit.query.get("before", "")
+    return int(given) if given.isascii() and given.isdigit() and 0 < len(given) < 19 else None
