@@ -107,16 +107,16 @@ class Outcomes:
     def _problem(self, deed: Deed, kind: EffectKind) -> Literal["no_address", "recipient_gone"] | None:
         """Why nobody was reached, if so."""
         if kind is EffectKind.NOTIFY_ADMINISTRATORS:
-            return None if self._reached(deed.at, deed.actor, deed.person) else "recipient_gone"
+            return None if any(self._told(deed.at, deed.actor, deed.person)) else "recipient_gone"
         return "no_address" if deed.after.email is None else None
 
     def _about_company(self, deed: CompanyDeed, cause: _Cause) -> EffectEvent:
-        reached = self._reached(deed.at, deed.actor)
+        reached = sum(self._told(deed.at, deed.actor))
         return AdministratorsNotified(cause_position=cause.position, cause=cause.name, reached=reached)
 
-    def _reached(self, at: datetime, *left_out: Person | None) -> int:
-        """How many administrators and security officers have an address, but those who know already."""
-        return sum(
+    def _told(self, at: datetime, *left_out: Person | None) -> Iterator[bool]:
+        """Has an address and may sign in: for each administrator and security officer, but those who know already."""
+        return (
             person.state.email is not None and person.state.is_active(at)
             for person in self._administrators
             if person not in left_out

@@ -85,7 +85,8 @@ class Rows:
     def endings(self, deed: Deed) -> Endings:
         """As always, without the ids of rows that were never written: deleting nothing costs as much."""
         ends = endings(deed.person.user_id, deed.events, deed.before, deed.after)
-        return replace(ends, ids=tuple(i for i in ends.ids if i in self._written)) if ends.ids else ends
+        written = tuple(i for i in ends.ids if i in self._written)
+        return ends if written == ends.ids else replace(ends, ids=written)
 
     def _of(self, event: UserEvent, deed: Deed, data_key: bytes) -> Iterator[Credential]:
         user_id = deed.person.user_id
