@@ -50,7 +50,8 @@ def begin(place: Place) -> None:
     for service in PROGRAMS:
         place.start(service)
     for service in ("api", "mail"):
-        wait_until(partial(place.is_healthy, service), 30, f"{service} is healthy")
+        wait_until(partial(place.is_healthy, service), 60, f"{service} is healthy")
+    wait_until(lambda: '"working"' in place.children["worker"].complaints, 60, "the worker works")
 
 
 def test_migrating_again_does_nothing(place: Place) -> None:

