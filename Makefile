@@ -7,6 +7,8 @@ WORKERS ?= auto
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
 UV := uv==0.13.9
+COMPILE = build/lock/bin/uv pip compile --quiet --no-config --system-certs --universal --python-version 3.11 \
+	--generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links
 
 BIN := .venv/bin
 STAMP := .venv/.installed
@@ -48,9 +50,9 @@ soak: $(STAMP) ## The suite in full sizes: takes long
 lock: ## Pin every dependency anew, with hashes and without addresses
 	@$(PYTHON) -m venv build/lock
 	@build/lock/bin/pip install --quiet --disable-pip-version-check '$(UV)'
-	build/lock/bin/uv pip compile --quiet --no-config --system-certs --upgrade --universal --python-version 3.11 \
-		--all-extras --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
-		--output-file requirements.lock pyproject.toml
+	$(COMPILE) --upgrade --all-extras --output-file requirements.lock pyproject.toml
+	@# The image's: what runs, without the embedded servers and the tools, at the same versions.
+	$(COMPILE) --constraint requirements.lock --output-file requirements.runtime.lock pyproject.toml
 
 openapi: $(STAMP) ## Write services/api/openapi.json and docs/configuration.md anew
 	$(BIN)/python -m services.api.openapi

@@ -36,6 +36,7 @@ class Refusal(StrEnum):
     BUILT_IN_ROLE = "built_in_role"
     ROLE_IN_USE = "role_in_use"
     TOO_MANY = "too_many"
+    CLIENT_EXPIRED = "client_expired"
     CONFIRMATION_REQUIRED = "confirmation_required"
 
 

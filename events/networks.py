@@ -3,18 +3,30 @@
 import ipaddress
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
+_MAPPED: Final = 96  # bits of `::ffff:0:0`
+
 
 def canonical(text: str) -> str | None:
     """An address or a prefix in its one spelling, with its length; None for anything else and for set host bits."""
+    if "%" in text:
+        return None  # a zone means something on one host only
     try:
-        return str(ipaddress.ip_network(text, strict=True))
+        return str(_as_ipv4(ipaddress.ip_network(text, strict=True)))
     except ValueError:
         return None
+
+
+def _as_ipv4(network: Network) -> Network:
+    """What a dual-stack socket calls `::ffff:…`; addresses are held against it in the same way."""
+    mapped = network.network_address.ipv4_mapped if isinstance(network, ipaddress.IPv6Network) else None
+    if mapped is None or network.prefixlen < _MAPPED:
+        return network
+    return ipaddress.IPv4Network((mapped, network.prefixlen - _MAPPED))
 
 
 def contains(networks: Sequence[str], address: str | None) -> bool:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from events.company.policy import CompanyRules
 from events.networks import contains
-from events.user.state import UserState
+from events.user.state import Override, UserState
 
 FactorState: TypeAlias = Literal["off", "enrolment_required", "on"]
 RequiredBy: TypeAlias = Literal["user", "role", "company", "network"]
@@ -38,11 +38,12 @@ def effective(user: UserState, rules: CompanyRules, now: datetime, *, inside: bo
     by_person = _demanded_by_person(user, now)
     grace_until = _grace_until(user, rules, now) if by_policy and user.key is None else None
     demanded = by_person or (by_policy is not None and grace_until is None)
+    by_person_first = by_person and (by_policy is None or grace_until is not None)
     state: FactorState = "on" if user.key else "enrolment_required" if demanded else "off"
     until = user.ladder.until
     return EffectiveFactor(
         state=state,
-        required_by=by_policy or ("user" if by_person else None),
+        required_by="user" if by_person_first else by_policy,
         grace_until=grace_until,
         order_expires_at=user.order.expires_at if user.order and state == "enrolment_required" else None,
         enrolled_at=user.key.enrolled_at if user.key else None,
@@ -83,10 +84,11 @@ def met_at(user: UserState, rules: CompanyRules) -> datetime | None:
     """When this user first fell, or will fall, under a policy; None: not in sight. Grace runs from then, once."""
     if user.policy_met_at is not None:
         return user.policy_met_at
-    since, counts_from = rules.demanded_since(user.role), user.counts_from or user.created_at
-    if since is None or counts_from is None:
-        return since
-    return max(since, counts_from)
+    counts_from = user.counts_from or user.created_at
+    exempt_for_good = user.override == Override(kind="exempt", until=None)
+    if counts_from is None or exempt_for_good:
+        return None
+    return rules.first_demanded(user.role, counts_from)
 
 
 def _demanded_by_person(user: UserState, now: datetime) -> bool:

@@ -4,12 +4,15 @@ import base64
 import hmac
 import re
 from datetime import datetime
+from enum import StrEnum
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote, urlsplit
 
 import pyotp
 
 KEY_BYTES: Final = 20  # 160 bits, RFC 4226 §4
+LEAST_KEY_BYTES: Final = 16  # 128 bits, the least that RFC 4226 §4 allows
+MOST_KEY_BYTES: Final = 128  # no authenticator makes longer ones
 DIGITS: Final = 6
 PERIOD: Final = 30  # seconds; X of RFC 6238
 _SIX_ASCII_DIGITS: Final = re.compile(r"[0-9]{6}", re.ASCII)
@@ -28,6 +31,55 @@ def key_text(key: bytes) -> str:
 def key_from_text(text: str) -> bytes:
     """The key of its base32 text. Raises ValueError when it is none."""
     return base64.b32decode(text + "=" * (-len(text) % 8))
+
+
+class KeyFault(StrEnum):
+    """Why the key of a foreign key URI cannot be used here."""
+
+    UNREADABLE = "unreadable_key_uri"
+    COUNTER_BASED = "counter_based"  # HOTP: no time step, so nothing that a window could be laid around
+    OTHER_ALGORITHM = "other_algorithm"
+    OTHER_DIGITS = "other_digits"
+    OTHER_PERIOD = "other_period"
+    WEAK = "weak_key"
+
+
+def key_from_uri(uri: str) -> bytes | KeyFault:
+    """The key of a key URI whose authenticator makes the codes that are expected here; else, why not."""
+    try:
+        parts = urlsplit(uri)
+        pairs = parse_qsl(parts.query, max_num_fields=32)
+    except ValueError:
+        return KeyFault.UNREADABLE
+    values = {name.lower(): value for name, value in pairs}
+    kind = (parts.scheme, parts.netloc.lower())
+    if kind == ("otpauth", "hotp"):
+        return KeyFault.COUNTER_BASED
+    if kind != ("otpauth", "totp") or len(values) != len(pairs):
+        return KeyFault.UNREADABLE
+    return _other_codes(values) or _strong_key(values.get("secret", ""))
+
+
+def _other_codes(values: dict[str, str]) -> KeyFault | None:
+    if values.get("algorithm", "SHA1").upper() != "SHA1" or "encoder" in values:
+        return KeyFault.OTHER_ALGORITHM
+    if values.get("digits", str(DIGITS)) != str(DIGITS):
+        return KeyFault.OTHER_DIGITS
+    if values.get("period", str(PERIOD)) != str(PERIOD):
+        return KeyFault.OTHER_PERIOD
+    return None
+
+
+def _strong_key(text: str) -> bytes | KeyFault:
+    try:
+        key = key_from_text(text.rstrip("=").upper())
+    except ValueError:
+        return KeyFault.UNREADABLE
+    # Upper case makes ASCII of letters that are none.
+    if not key or len(key) > MOST_KEY_BYTES or not text.isascii():
+        return KeyFault.UNREADABLE
+    is_guessable = len(set(key)) < LEAST_KEY_BYTES // 4  # zeros, a pattern: no generator makes such
+    return KeyFault.WEAK if len(key) < LEAST_KEY_BYTES or is_guessable else key
 
 
 def time_step(at: datetime) -> int:

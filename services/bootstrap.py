@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, assert_never
+from typing import Any, Final, assert_never
 
 import asyncpg
 
@@ -19,6 +19,8 @@ from services.adapters.doorbell import ArqDoorbell, SilentDoorbell
 from services.adapters.kept_answers import PostgresKeptAnswers
 from services.adapters.key_file import create_key_file
 from services.adapters.key_wrapper import LocalKeyWrapper
+from services.adapters.metered_keys import MeteredKeyWrapper
+from services.adapters.metrics import PrometheusMeters, PrometheusText
 from services.adapters.passwords import Argon2Passwords
 from services.adapters.read_models import PostgresAuditTrail
 from services.adapters.readiness import ClockCheck, ProcessReadiness
@@ -39,16 +41,29 @@ from services.application.execute import Executor
 from services.application.first_step import FirstStep
 from services.application.idempotency import Idempotency
 from services.application.introspection import Introspection
+from services.application.moving import MovingIn
+from services.application.others_factors import OthersFactors
 from services.application.own_security import OwnSecurity
 from services.application.ports import Clock, Doorbell, KeyWrapper
 from services.application.rules import Rules
 from services.application.sessions import Tokens
 from services.application.sign_in import SignIn
 from services.application.streams import Streams
+from services.application.user_acts import UserActs
 from services.application.vault import Vault
 from services.settings import Settings
 
 _IS_OWNER = statement(key_wrapper.__file__, "role_is_owner")
+
+# For single-row work by primary key. Behind a pooler they are settings of the role: docs/operations.md.
+PLANNING: Final = {
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_bitmapscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "jit": "off",
+}
 
 
 class StartRefused(Exception):
@@ -68,11 +83,13 @@ class Runtime:
     entropy: SystemEntropy
     pool: "asyncpg.Pool[asyncpg.Record]"
     store: EventStore
-    wrapper: KeyWrapper
+    wrapper: MeteredKeyWrapper
     vault: Vault
     application: Application
     console: Console
+    moving_in: MovingIn
     readiness: ProcessReadiness
+    metrics: PrometheusText
 
 
 def rules_of(settings: Settings) -> Rules:
@@ -97,13 +114,15 @@ async def runtime(
     Tests and demo data hand in another clock, for new companies only; tests also cheaper passwords.
     """
     entropy = SystemEntropy()
-    wrapper = open_wrapper(settings, entropy)
+    meters = PrometheusMeters()
+    wrapper = MeteredKeyWrapper(open_wrapper(settings, entropy), meters)
     pool = await open_pool(settings)
     passwords = passwords or Argon2Passwords(
         memory_kib=settings.argon2_memory_kib,
         passes=settings.argon2_passes,
         lanes=settings.argon2_lanes,
         cores=available_cores(),
+        meters=meters,
     )
     doorbell = ArqDoorbell(settings.redis_url.get_secret_value()) if settings.redis_url else SilentDoorbell()
     try:
@@ -111,7 +130,7 @@ async def runtime(
         check = ClockCheck(pool, SystemClock())
         watching = asyncio.create_task(check.keep_looking())
         try:
-            yield _compose(settings, clock or SystemClock(), entropy, pool, wrapper, passwords, doorbell, check)
+            yield _compose(settings, clock or SystemClock(), entropy, pool, wrapper, passwords, doorbell, check, meters)
         finally:
             watching.cancel()
             with suppress(asyncio.CancelledError):
@@ -128,23 +147,25 @@ def _compose(
     clock: Clock,
     entropy: SystemEntropy,
     pool: "asyncpg.Pool[asyncpg.Record]",
-    wrapper: KeyWrapper,
+    wrapper: MeteredKeyWrapper,
     passwords: Argon2Passwords,
     doorbell: Doorbell,
     check: ClockCheck,
+    meters: PrometheusMeters,
 ) -> Runtime:
     rules = rules_of(settings)
-    store = PostgresEventStore(pool, entropy.uuid, entropy.bytes)
+    store = PostgresEventStore(pool, entropy.uuid, entropy.bytes, meters)
     vault = Vault(store, wrapper, clock, entropy)
     executor = Executor(store, vault, doorbell, entropy)
     streams = Streams(store, vault, doorbell)
     authentication = Authentication(store, clock, rules)
     acts = CompanyActs(streams, authentication, clock)
+    user_acts = UserActs(store, executor, authentication, clock)
     users = PostgresUsers(pool)
     codes = Codes(store, vault, clock, entropy, rules, lambda: check.is_trusted)
     enrolment = Enrolment(executor, codes, clock, entropy, rules)
     tokens = Tokens(entropy)
-    first_step = FirstStep(store, vault, passwords, PostgresThrottle(pool), clock, rules)
+    first_step = FirstStep(store, vault, passwords, PostgresThrottle(pool), clock, rules, meters)
     application = Application(
         store=store,
         executor=executor,
@@ -152,16 +173,30 @@ def _compose(
         entropy=entropy,
         rules=rules,
         authentication=authentication,
-        sign_in=SignIn(store, executor, first_step, enrolment, codes, passwords, tokens, clock, entropy, rules),
-        own=OwnSecurity(store, executor, enrolment, codes, passwords, tokens, clock, entropy, rules),
-        administration=Administration(
-            store, executor, authentication, codes, users, passwords, vault, clock, entropy, rules
+        sign_in=SignIn(
+            store,
+            executor,
+            authentication,
+            first_step,
+            enrolment,
+            codes,
+            passwords,
+            tokens,
+            clock,
+            entropy,
+            rules,
+            meters,
         ),
+        own=OwnSecurity(store, executor, authentication, enrolment, codes, passwords, tokens, clock, entropy, rules),
+        users=user_acts,
+        administration=Administration(store, executor, user_acts, users, passwords, vault, clock, entropy, rules),
+        others_factors=OthersFactors(user_acts, codes, clock, rules),
         companies=CompanyAdministration(store, streams, acts, PostgresCompanies(pool), users, clock),
         clients=ApiClients(store, streams, acts, tokens, clock, entropy),
         introspection=Introspection(authentication),
         audit=Audit(PostgresAuditTrail(pool)),
-        idempotency=Idempotency(PostgresKeptAnswers(pool, wrapper, entropy.bytes)),
+        idempotency=Idempotency(PostgresKeptAnswers(pool, wrapper, entropy.bytes), meters),
+        meters=meters,
     )
     return Runtime(
         settings=settings,
@@ -173,7 +208,9 @@ def _compose(
         vault=vault,
         application=application,
         console=Console(store, executor, streams, passwords, vault, clock, entropy),
+        moving_in=MovingIn(store, executor, streams, codes, passwords, vault, clock, entropy),
         readiness=ProcessReadiness(pool, vault, check, clock),
+        metrics=PrometheusText(meters, pool, passwords, check, clock),
     )
 
 
@@ -235,7 +272,7 @@ def _extra(name: str) -> Iterator[None]:
 
 
 async def open_pool(settings: Settings) -> "asyncpg.Pool[asyncpg.Record]":
-    """Connections of the restricted role, planned for single-row work by primary key."""
+    """Connections of the restricted role."""
 
     async def keep(connection: Any) -> None:
         # No session state is used, so nothing has to be reset; the reset costs as much as a look-up.
@@ -249,14 +286,9 @@ async def open_pool(settings: Settings) -> "asyncpg.Pool[asyncpg.Record]":
             reset=keep,
             timeout=5,
             command_timeout=10,
-            server_settings={
-                "application_name": "factorlog",
-                "plan_cache_mode": "force_generic_plan",
-                "enable_seqscan": "off",
-                "enable_hashjoin": "off",
-                "enable_mergejoin": "off",
-                "jit": "off",
-            },
+            # A pooler refuses settings at the start, and its next transaction may run where nothing was prepared.
+            server_settings={"application_name": "factorlog", **({} if settings.database_pooler else PLANNING)},
+            statement_cache_size=0 if settings.database_pooler else 100,
         )
     return pool
 

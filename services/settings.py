@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self, get_args
 from urllib.parse import parse_qs, urlsplit
 
 from pydantic import (
@@ -70,8 +70,9 @@ class Settings(BaseModel):
     aws_secret_access_key: Annotated[SecretStr | None, Field(description="Goes with the access key id.")] = None
     listen: Annotated[str, Field(description="Address of the API, host:port.")] = "127.0.0.1:8080"
     operations_port: Annotated[
-        int, Field(ge=0, le=65535, description="Loopback port of readiness details; 0: none.")
+        int, Field(ge=0, le=65535, description="Loopback port of readiness details and metrics of `serve`; 0: none.")
     ] = 0
+    worker_operations_port: Annotated[int, Field(ge=0, le=65535, description="The same of `work`; 0: none.")] = 0
     public_url: Annotated[
         str | None, Field(description="How people reach this service; https, and needed, beyond loopback.")
     ] = None
@@ -96,6 +97,9 @@ class Settings(BaseModel):
         int, Field(ge=0, le=5000, description="Refused first steps are answered so long after they arrive.")
     ] = 250
     database_connections: Annotated[int, Field(ge=1, le=200, description="Connections a process keeps.")] = 8
+    database_pooler: Annotated[
+        bool, Field(description="A pooler in transaction mode, such as PgBouncer, stands before Postgres.")
+    ] = False
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$", description="Lowest level logged.")] = (
         "info"
     )
@@ -172,13 +176,21 @@ class Settings(BaseModel):
         return self.key_file or self.data_dir / "secrets" / "key"
 
 
+SECRETS: Final = tuple(
+    name
+    for name, field in Settings.model_fields.items()
+    if SecretStr in (field.annotation, *get_args(field.annotation))
+)
+
+
 def from_environ(environ: Mapping[str, str] | None = None, **given: Any) -> Settings:
-    """Settings of the environment; `given` ones win. Raises SettingsError."""
+    """Settings of the environment, secrets also of files; `given` ones win. Raises SettingsError."""
     values: dict[str, Any] = {
         name.removeprefix(PREFIX).lower(): value
         for name, value in (os.environ if environ is None else environ).items()
         if name.startswith(PREFIX) and not name.startswith(PREFIX + "TEST_") and name != PREFIX + "SOAK"
     }
+    _read_secret_files(values)
     values.update({name: value for name, value in given.items() if value is not None})
     try:
         return Settings.model_validate(values)
@@ -186,9 +198,31 @@ def from_environ(environ: Mapping[str, str] | None = None, **given: Any) -> Sett
         raise SettingsError(_readable(error)) from error
 
 
-def inherited_environ() -> dict[str, str]:
-    """A copy of the environment, for child processes."""
-    return dict(os.environ)
+def names_a_database() -> bool:
+    """Does the environment name a database, in whichever form?"""
+    return not {PREFIX + "DATABASE_URL", PREFIX + "DATABASE_URL_FILE"}.isdisjoint(os.environ)
+
+
+def _read_secret_files(values: dict[str, Any]) -> None:
+    """`<SECRET>_FILE` becomes `<SECRET>`: containers are handed secrets as files. Raises SettingsError."""
+    wrong = []
+    for name in SECRETS:
+        path = values.pop(f"{name}_file", None)
+        if path is None:
+            continue
+        variable = f"{PREFIX}{name.upper()}"
+        try:
+            secret = Path(path).read_text(encoding="utf-8").removesuffix("\n")
+        except (OSError, ValueError):
+            wrong.append(f"{variable}_FILE: the file cannot be read")
+            continue
+        if name in values:
+            wrong.append(f"{variable}_FILE: {variable} is given as well")
+        elif not secret:
+            wrong.append(f"{variable}_FILE: the file is empty")
+        values[name] = secret
+    if wrong:
+        raise SettingsError("\n".join(wrong))
 
 
 def _region(arn: str) -> str:

@@ -13,6 +13,7 @@ from services.bootstrap import runtime
 from services.cli import logs
 from services.cli.exits import explained
 from services.cli.places import settings_for
+from services.cli.serve import operations
 from services.settings import Settings
 from workers.main import work
 
@@ -34,7 +35,7 @@ async def _work(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with runtime(settings) as parts:
+    async with runtime(settings) as parts, operations(parts, settings.worker_operations_port):
         log.info("working")
         await work(parts, stop)
         log.info("stopped")

@@ -109,6 +109,9 @@ def decide(state: ClientState, command: ClientCommand) -> Decision[ClientEvent]:
         return refused(Refusal.NOT_FOUND)
     match command:
         case RotateClient():
+            if state.expires_at is not None and command.now >= state.expires_at:
+                # A new token would be dead at once, and nobody would know why.
+                return refused(Refusal.CLIENT_EXPIRED)
             return accepted(ApiClientRotated(rotated_at=command.now))
         case RevokeClient():
             return accepted(ApiClientRevoked(revoked_at=command.now))

@@ -113,7 +113,7 @@ def ended_for_everyone(event: CompanyEvent) -> EndEveryone | None:
     """Credentials of many users that this fact ends, in its own commit."""
     match event:
         case CompanySuspended():
-            return EndEveryone(kinds=(*_BEGUN, CredentialKind.API_CLIENT))
+            return EndEveryone(kinds=(*_BEGUN, CredentialKind.BREAK_GLASS, CredentialKind.API_CLIENT))
         case RoleChanged():
             return EndEveryone(role=event.name, kinds=_BEGUN, keep=event.kept)
         case _:

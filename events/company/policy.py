@@ -1,7 +1,7 @@
 """A company's security policy as a value, and what of it is in force."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, Literal, TypeAlias
 
@@ -46,12 +46,13 @@ class Policy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemandSince:
-    """When a demand of `whom` (everybody, or a role) first came into force. Kept for ever: no grace begins anew."""
+    """A time in which a demand of `whom` (everybody, or a role) is in force. Kept for ever: no grace begins anew."""
 
     __pydantic_config__ = STRICT
 
     whom: str
     at: AwareDatetime
+    until: AwareDatetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,18 +63,25 @@ class CompanyRules:
     since: tuple[DemandSince, ...] = ()
     suspended: bool = False
 
-    def demanded_since(self, role: str) -> datetime | None:
-        """When users of this role first fell under a policy, as far as that depends on their role; None: never yet."""
-        return min((known.at for known in self.since if known.whom in (EVERYBODY, _role(role))), default=None)
+    def demands_of(self, role: str) -> Iterator[DemandSince]:
+        """The times in which something is demanded of users of this role."""
+        return (one for one in self.since if one.whom in (EVERYBODY, _role(role)))
+
+    def first_demanded(self, role: str, counts_from: datetime) -> datetime | None:
+        """When a user of this role first falls under a policy, not before `counts_from`; None: not in sight."""
+        ahead = (one for one in self.demands_of(role) if one.until is None or one.until > counts_from)
+        return min((max(one.at, counts_from) for one in ahead), default=None)
 
 
 def with_policy(since: tuple[DemandSince, ...], policy: Policy, at: datetime) -> tuple[DemandSince, ...]:
-    """The beginnings that are known once `policy` is set at `at`: those in force stay, others never came about."""
-    known = {one.whom: one for one in since if one.at <= at}
-    begins = max(policy.from_at or at, at)
-    for whom in _demanded(policy):
-        known.setdefault(whom, DemandSince(whom=whom, at=begins))
-    return tuple(known.values())
+    """The times that are known once `policy` is set at `at`: what was in force stays known, the rest never was."""
+    begins, demanded = max(policy.from_at or at, at), set(_demanded(policy))
+    goes_on = demanded if begins == at else set()
+    known = tuple(
+        replace(one, until=at) if one.until is None and one.whom not in goes_on else one for one in since if one.at < at
+    )
+    running = {one.whom for one in known if one.until is None}
+    return (*known, *(DemandSince(whom=whom, at=begins) for whom in sorted(demanded - running)))
 
 
 def _demanded(policy: Policy) -> Iterator[str]:

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from time import perf_counter
 from typing import Final, TypeAlias
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from events.sealing import Random
 from events.sql import statement
 from events.store.batch import arguments, entries
 from events.store.grouped import GroupedReads
+from events.store.observer import AppendObserver, Unobserved
 from events.store.port import (
     Append,
     Appended,
@@ -89,10 +91,17 @@ class _Company:
 class PostgresEventStore:
     """EventStore on a pool of the restricted role."""
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", new_id: Callable[[], UUID], random: Random) -> None:
+    def __init__(
+        self,
+        pool: "asyncpg.Pool[asyncpg.Record]",
+        new_id: Callable[[], UUID],
+        random: Random,
+        observer: AppendObserver | None = None,
+    ) -> None:
         self._pool = pool
         self._new_id = new_id
         self._random = random
+        self._observer = observer or Unobserved()
         self._companies: dict[UUID, _Company] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._callers = GroupedReads(self._read_callers)
@@ -144,11 +153,14 @@ class PostgresEventStore:
                     outcome.set_result(result)
 
     async def _call(self, batch: list[tuple[Append, list[bytes]]]) -> list[Appended]:
+        began = perf_counter()
         async with available():
             row = await self._pool.fetchrow(_APPEND, *arguments(batch))
         if row is None:
             raise Unavailable("append gave no answer")
-        return [Appended(Status(s), p) for s, p in zip(row[0], row[1], strict=True)]
+        results = [Appended(Status(s), p) for s, p in zip(row[0], row[1], strict=True)]
+        self._observer.appended(perf_counter() - began, results)
+        return results
 
     async def user(self, company_id: UUID, user_id: UUID) -> StoredUser | None:
         async with available():

@@ -88,7 +88,10 @@ def change(state: UserState, wish: ChangeUser) -> Decision[UserEvent]:
     if not changed:
         return accepted()
     ends = _everything(state) if _WEIGHTY & set(changed) else _Everything((), ())
-    noted = _grace_noted(state, wish, counts_from=wish.now) if "role" in changed else ()
+    noted: tuple[GraceNoted, ...] = ()
+    if "role" in changed and wish.rules.since:
+        # While exempt until a later time, demands count from there all the same.
+        noted = _grace_noted(state, wish, counts_from=max(wish.now, state.counts_from or wish.now))
     return accepted(
         *noted,
         UserChanged(
@@ -107,13 +110,13 @@ def change(state: UserState, wish: ChangeUser) -> Decision[UserEvent]:
 
 
 def _grace_noted(state: UserState, wish: Wish, counts_from: datetime | None) -> tuple[GraceNoted, ...]:
-    """What would be unknown after the change; nothing where no policy ever was in force."""
-    if not wish.rules.since or state.policy_met_at is not None:
+    """What would be unknown after the change."""
+    if state.policy_met_at is not None:
         return ()
     met = met_at(state, wish.rules)
-    if met is not None and met <= wish.now:
+    if met is not None and met < wish.now:
         return (GraceNoted(met_at=met),)
-    return (GraceNoted(counts_from=counts_from),)
+    return (GraceNoted(counts_from=counts_from),) if counts_from is not None else ()
 
 
 def deactivate(state: UserState, wish: DeactivateUser) -> Decision[UserEvent]:

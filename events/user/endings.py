@@ -93,7 +93,7 @@ def _ended_kinds(user_id: UUID, event: UserEvent) -> tuple[EndAll, ...]:  # noqa
         case KeyReset():
             return (EndAll(user_id=user_id, kinds=(*_FACTOR, *_BEGUN)),)
         case UserDeactivated() | UserExpired():
-            return (EndAll(user_id=user_id, kinds=(*_BEGUN, Kind.PENDING_KEY)),)
+            return (EndAll(user_id=user_id, kinds=(*_BEGUN, Kind.PENDING_KEY, Kind.BREAK_GLASS)),)
         case BreakGlassCodeIssued():
             return (EndAll(user_id=user_id, kinds=(Kind.BREAK_GLASS,)),)
         case TwoFactorDisabled():

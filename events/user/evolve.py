@@ -133,10 +133,10 @@ def evolve(state: UserState, event: UserEvent) -> UserState:  # noqa: C901 - one
             return _changed(state, event)
         case UserDeactivated():
             ended = _ended(state, event.sessions_ended, event.sign_ins_ended)
-            return replace(ended, deactivated=True, authority=state.authority + 1)
+            return replace(ended, break_glass=None, deactivated=True, authority=state.authority + 1)
         case UserExpired():
             ended = _ended(state, event.sessions_ended, event.sign_ins_ended)
-            return replace(ended, expired=True, authority=state.authority + 1)
+            return replace(ended, break_glass=None, expired=True, authority=state.authority + 1)
         case UserReactivated():
             return replace(state, deactivated=False, authority=state.authority + 1)
         case TrustedNetworksChanged():

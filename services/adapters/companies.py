@@ -12,6 +12,7 @@ from events.store.states import company_state
 from services.application.context import Tenant
 
 _PAGE: Final = statement(__file__, "companies_page")
+_FIRST: Final = ("", UUID(int=0))  # before all of them
 
 
 class PostgresCompanies:
@@ -20,5 +21,5 @@ class PostgresCompanies:
 
     async def page(self, limit: int, after: tuple[str, UUID] | None) -> Sequence[Tenant]:
         async with available():
-            rows = await self._pool.fetch(_PAGE, after[0] if after else None, after[1] if after else None, limit)
+            rows = await self._pool.fetch(_PAGE, *(after or _FIRST), limit)
         return [Tenant(id=row[0], version=row[1], state=company_state(row[0], row[1], row[2])) for row in rows]

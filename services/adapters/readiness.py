@@ -31,6 +31,7 @@ class ClockCheck:
         self._pool = pool
         self._clock = clock
         self.is_trusted = True
+        self.difference: timedelta | None = None
 
     async def look(self) -> None:
         """One comparison; a database that is away says nothing about the clock. Raises Unavailable."""
@@ -38,6 +39,7 @@ class ClockCheck:
         async with available():
             theirs: datetime = await self._pool.fetchval(_NOW, timeout=_PATIENCE)
         after = self._clock.now()
+        self.difference = before + (after - before) / 2 - theirs
         trusted = before - TOLERANCE <= theirs <= after + TOLERANCE
         if trusted != self.is_trusted:
             log.warning("clock_trust_changed", trusted=trusted)

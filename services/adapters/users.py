@@ -1,20 +1,22 @@
 """Lists of users, from their states: you read your own writes."""
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any, Final
+from datetime import UTC, datetime
+from typing import Final
 from uuid import UUID
 
 import asyncpg
 
+from events.company.policy import CompanyRules
 from events.company.state import CompanyState
 from events.sql import statement
 from events.store.postgres import available
 from services.application.ports import UserFilter
 
 _PAGE: Final = statement(__file__, "users_page")
-_PAGE_OF_ROLE: Final = statement(__file__, "users_page_of_role")
 _UNPROTECTED: Final = statement(__file__, "users_unprotected")
+_EVER: Final = datetime.min.replace(tzinfo=UTC)
+_FIRST: Final = ("", UUID(int=0))  # before everybody
 
 
 class PostgresUsers:
@@ -30,18 +32,21 @@ class PostgresUsers:
         limit: int,
         after: tuple[str, UUID] | None,
     ) -> Sequence[tuple[UUID, int, str]]:
+        demanded, late, grace_over, late_from = _demands(company, now)
         async with available():
             rows = await self._pool.fetch(
-                _PAGE if wanted.role is None else _PAGE_OF_ROLE,
+                _PAGE,
                 company_id,
                 wanted.role,
                 wanted.two_factor,
                 wanted.q,
-                *_demands(company, now),
+                demanded,
+                late,
+                grace_over,
                 now,
-                after[0] if after else None,
-                after[1] if after else None,
+                *(after or _FIRST),
                 limit,
+                late_from,
             )
         return [(row["user_id"], row["version"], row["doc"]) for row in rows]
 
@@ -51,13 +56,20 @@ class PostgresUsers:
         return [(row[0], row[1]) for row in rows]
 
 
-def _demands(company: CompanyState, now: datetime) -> tuple[Any, ...]:
-    """(roles of whom the policy demands a factor now, roles that met it only after some time, that time).
+def _demands(company: CompanyState, now: datetime) -> tuple[list[str], list[str], datetime, list[datetime]]:
+    """(roles of whom the policy demands a factor now, those late to it, the end of late, from when on they are).
 
-    Whoever met the policy after that time still has grace.
+    Whoever met the policy after that end still has grace.
     """
-    rules, names = company.rules, [name for name, _ in company.all_roles()]
+    rules = company.rules
     grace_over = now - rules.policy.grace
-    since = {name: rules.demanded_since(name) for name in names}
-    late = [name for name, begun in since.items() if begun is not None and begun > grace_over]
-    return [name for name in names if rules.policy.demands(name, now)], late, grace_over
+    demanded = [name for name, _ in company.all_roles() if rules.policy.demands(name, now)]
+    late = {name: since for name in demanded if (since := _late_from(rules, name, grace_over)) is not None}
+    return demanded, list(late), grace_over, list(late.values())
+
+
+def _late_from(rules: CompanyRules, role: str, moment: datetime) -> datetime | None:
+    """Whose demands count from then on met a policy after `moment` only; None: that is so from `moment` itself on."""
+    ends = [one.until for one in rules.demands_of(role) if one.at <= moment]
+    closed = [end for end in ends if end is not None]
+    return max(closed, default=_EVER) if len(closed) == len(ends) else None

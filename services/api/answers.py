@@ -16,13 +16,13 @@ from events.store.port import StoredUser
 from events.user.state import account_state
 from services.api import models
 from services.api.problems import Problem, code_of, invalid
-from services.application.administration import BreakGlassCode, BulkResult
 from services.application.audit import AuditRow
 from services.application.clients import ShownClient
 from services.application.codes import ShownKey
 from services.application.companies import PolicyEffect, PolicyVersion
 from services.application.context import Caller, Tenant
 from services.application.introspection import LiveSession
+from services.application.others_factors import BreakGlassCode, BulkResult
 from services.application.sign_in import SignInAnswer
 
 
@@ -146,9 +146,9 @@ def bulk(results: Sequence[BulkResult]) -> models.BulkAnswer:
 
 
 def _bulk_result(result: BulkResult) -> models.BulkResult:
-    if result.refusal is None:
+    if result.refusal is None and not result.contended:
         return models.BulkResult(user_id=result.user_id, status=200, code=None)
-    refused = Problem(code=code_of(result.refusal))
+    refused = Problem(code=code_of(result.refusal) if result.refusal is not None else "unavailable")
     return models.BulkResult(user_id=result.user_id, status=refused.status, code=refused.code)
 
 

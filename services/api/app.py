@@ -1,6 +1,7 @@
 """The aiohttp application: the route table, system routes, and problems for everything that goes wrong."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from time import perf_counter
 from typing import Final
 
 from aiohttp import web
@@ -11,6 +12,7 @@ from services.api.problems import Problem
 from services.api.routes import ROUTES
 from services.api.system import READINESS, Readiness
 from services.application.application import Application
+from services.application.meters import Meters
 from services.web.addresses import ClientAddress
 from services.web.bodies import MAX_BODY
 from services.web.failures import log_unexpected
@@ -27,6 +29,32 @@ _SLUGS: Final = {
     415: "unsupported_media_type",
 }
 
+_NO_ROUTE: Final = "none"  # as method and route of a request that no route is for
+
+
+class Requests:
+    """Counts requests under their route's method and template, which are looked up once."""
+
+    def __init__(self, meters: Meters) -> None:
+        self._meters = meters
+        self._timers: dict[tuple[web.AbstractRoute, int], Callable[[float], None]] = {}
+
+    def count(self, route: web.AbstractRoute, status: int, seconds: float) -> None:
+        timer = self._timers.get((route, status))
+        if timer is None:
+            timer = self._timer(route, status)
+        timer(seconds)
+
+    def _timer(self, route: web.AbstractRoute, status: int) -> Callable[[float], None]:
+        if route.resource is None:
+            # Made for this request alone; not to be kept.
+            return self._meters.requests(_NO_ROUTE, _NO_ROUTE, status)
+        timer = self._timers[route, status] = self._meters.requests(route.method, route.resource.canonical, status)
+        return timer
+
+
+REQUESTS: Final = web.AppKey("requests", Requests)
+
 
 def create_app(
     application: Application,
@@ -38,6 +66,7 @@ def create_app(
 ) -> web.Application:
     """An app that serves `/v1` and the system routes. `hosts`: names that requests may use; empty means any."""
     app = web.Application(middlewares=[outermost], client_max_size=MAX_BODY + 1)
+    app[REQUESTS] = Requests(application.meters)
     app[APPLICATION] = application
     app[CLIENT_ADDRESS] = ClientAddress(trusted_proxies)
     app[READINESS] = readiness
@@ -53,18 +82,23 @@ def create_app(
 
 @web.middleware
 async def outermost(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Every answer is ours: framework errors become problems, and what nobody expected is logged once."""
+    """Every answer is ours, and counted: framework errors become problems, what nobody expected is logged once."""
+    began, app = perf_counter(), request.app
+    answer: web.StreamResponse
     try:
-        if not is_served(request):
-            return _problem(request, Problem(code="misdirected_request"))
-        return await handler(request)
+        if is_served(request):
+            answer = await handler(request)
+        else:
+            answer = _problem(request, Problem(code="misdirected_request"))
     except web.HTTPException as error:
-        return _problem(request, _translated(error))
+        answer = _problem(request, _translated(error))
     except (ConnectionError, TimeoutError):
         raise
     except Exception as error:  # noqa: BLE001 - the outermost loop of HTTP
         log_unexpected(request, error)
-        return _problem(request, Problem(code="internal_error"))
+        answer = _problem(request, Problem(code="internal_error"))
+    app[REQUESTS].count(request.match_info.route, answer.status, perf_counter() - began)
+    return answer
 
 
 def _problem(request: web.Request, found: Problem) -> web.Response:

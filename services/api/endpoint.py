@@ -24,6 +24,7 @@ from events.user.events import Stage
 from services.api.models import Answer
 from services.api.parsing import expect_no_body, parse_body, parse_query, read_body
 from services.api.problems import ProblemError, code_of, invalid, problem
+from services.application import access
 from services.application.application import Application
 from services.application.context import Caller, Request, Tenant
 from services.application.errors import Contended, Refused, Replayed, Throttled, Unacceptable
@@ -129,6 +130,8 @@ def dispatcher(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResp
         app = request.app[APPLICATION]
         asked = described(request)
         answer = await _answer(route, app, request, asked)
+        if answer.refused is not None:
+            app.meters.refused(answer.refused, route.path)
         # At debug: a line for each request would cost as much as a look-up does.
         log.debug(
             "request",
@@ -152,12 +155,13 @@ def respond(status: int, body: bytes | None, request_id: str, headers: dict[str,
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """An answer as it goes out; `secret`: it is not kept for a repetition."""
+    """An answer as it goes out; `secret`: it is not kept for a repetition; `refused`: why, for the count."""
 
     status: int
     body: bytes | None = field(repr=False)
     headers: dict[str, str]
     secret: bool = False
+    refused: str | None = None
 
 
 async def _answer(route: Route, app: Application, request: web.Request, incoming: Request) -> Raw:
@@ -172,7 +176,14 @@ async def _answer(route: Route, app: Application, request: web.Request, incoming
 
 def _refusal(error: ProblemError, incoming: Request) -> Raw:
     found = error.problem
-    return Raw(found.status, found.body(incoming.id), found.all_headers())
+    return Raw(found.status, found.body(incoming.id), found.all_headers(), refused=_why(error))
+
+
+def _why(error: ProblemError) -> str | None:
+    """What a rule said, else what the door did; None when nobody was refused and something failed."""
+    if isinstance(error.__cause__, Refused):
+        return error.__cause__.refusal
+    return error.problem.code if error.problem.status < HTTPStatus.INTERNAL_SERVER_ERROR else None
 
 
 async def _serve(route: Route, app: Application, request: web.Request, incoming: Request) -> Raw:
@@ -188,7 +199,7 @@ async def _serve(route: Route, app: Application, request: web.Request, incoming:
         return await _act(route, app, request, asked)
     raw = await read_body(request, route.max_body)
     claim = _claim(key, caller, request, raw)
-    claiming = replace(incoming, idempotency=claim)
+    claiming = replace(caller.request, idempotency=claim)
     asked = replace(asked, request=claiming, caller=replace(caller, request=claiming), raw=raw)
     return await _once(route, app, request, asked, caller.at.id, claim)
 
@@ -302,11 +313,10 @@ async def _demand(route: Route, app: Application, caller: Caller | None, request
 
 
 def _is_allowed(route: Route, caller: Caller) -> bool:
+    may = all(caller.may(*right) for right in route.rights)
     if caller.client is not None:
-        return bool(route.scopes) and all(caller.client.may(scope) for scope in route.scopes)
-    if route.allow is Allow.CLIENT:
-        return False
-    return all(caller.may(*right) for right in route.rights) and (not route.own_factor or caller.has_own_factor())
+        return may and bool(route.scopes) and all(caller.client.may(scope) for scope in route.scopes)
+    return may and route.allow is not Allow.CLIENT and (not route.own_factor or caller.has_own_factor())
 
 
 def _path(request: web.Request) -> tuple[dict[str, UUID], str]:
@@ -335,10 +345,10 @@ def _uuid_or_none(text: str | None) -> UUID | None:
 async def _target(route: Route, app: Application, caller: Caller | None, path: dict[str, UUID]) -> StoredUser | None:
     if not route.target or caller is None:
         return None
-    target = await app.administration.find(caller, path["user_id"])
+    target = await app.users.find(caller, path["user_id"])
     if route.acts:
         try:
-            app.administration.demand_act(caller, target)
+            access.demand_rank(caller, target)
         except Refused:
             await app.record_denial(caller, route.operation, target.user_id)
             raise

@@ -50,10 +50,13 @@ def _is_time_zone(name: str) -> str:
 
 def _is_address(text: str) -> str:
     try:
-        ipaddress.ip_address(text)
+        address = ipaddress.ip_address(text)
     except ValueError as error:
         raise ValueError("is not an IP address") from error
-    return text
+    if isinstance(address, ipaddress.IPv6Address) and address.scope_id is not None:
+        # A zone is any text, and means something on one machine only.
+        raise ValueError("is not an IP address without a zone")
+    return str(address)
 
 
 _TIME_ZONES = frozenset(available_timezones())

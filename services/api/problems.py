@@ -123,6 +123,7 @@ def code_of(refusal: Refusal) -> str:  # noqa: C901 - one line a refusal
             | Refusal.BUILT_IN_ROLE
             | Refusal.ROLE_IN_USE
             | Refusal.TOO_MANY
+            | Refusal.CLIENT_EXPIRED
         ):
             return "conflict"
         case Refusal.CONFIRMATION_REQUIRED:

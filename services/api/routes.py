@@ -13,6 +13,7 @@ from services.web.bodies import MAX_SIGN_IN_BODY
 
 _sign_in = partial(Route, tag="Signing in", allow=Allow.SIGN_IN, max_body=MAX_SIGN_IN_BODY)
 _me = partial(Route, tag="My own account", allow=Allow.SESSION)
+_own_factor = partial(_me, rights=((Right.OWN_SECURITY, Level.FULL),))
 _user = partial(Route, tag="Users of my company", allow=Allow.SESSION)
 _viewed = partial(_user, rights=((Right.USERS, Level.VIEW),), scopes=(Scope.USERS_READ,))
 _changed = partial(_user, rights=((Right.USERS, Level.FULL),), scopes=(Scope.USERS_WRITE,), fresh=True)
@@ -157,7 +158,7 @@ _MY_ACCOUNT: Final[tuple[Route, ...]] = (
         summary="The own effective second-factor state",
         answer=models.TwoFactor,
     ),
-    _me(
+    _own_factor(
         method="POST",
         path="/v1/me/two-factor/enrolment",
         handler=me.start_enrolment,
@@ -183,7 +184,7 @@ _MY_ACCOUNT: Final[tuple[Route, ...]] = (
         answer=models.ConfirmedAnswer,
         refusals=("invalid_code", "no_pending_enrolment"),
     ),
-    _me(
+    _own_factor(
         method="POST",
         path="/v1/me/two-factor/reset",
         handler=me.reset_own_key,
@@ -191,7 +192,7 @@ _MY_ACCOUNT: Final[tuple[Route, ...]] = (
         body=models.ResetBody,
         refusals=("invalid_code", "no_key", "forbidden"),
     ),
-    _me(
+    _own_factor(
         method="POST",
         path="/v1/me/two-factor/disable",
         handler=me.disable_own_factor,
@@ -199,7 +200,7 @@ _MY_ACCOUNT: Final[tuple[Route, ...]] = (
         body=models.CodeBody,
         refusals=("invalid_code", "no_key", "policy_requires_two_factor", "forbidden"),
     ),
-    _me(
+    _own_factor(
         method="POST",
         path="/v1/me/two-factor/recovery-codes",
         handler=me.issue_recovery_codes,
@@ -401,6 +402,7 @@ _OF_A_COMPANY: Final[tuple[Route, ...]] = (
         summary="An exception from the policy for one user",
         body=models.OverrideBody,
         answer=models.TwoFactor,
+        scopes=(),
     ),
     _viewed(
         method="GET",
@@ -576,7 +578,7 @@ _OF_THE_OWN_COMPANY: Final[tuple[Route, ...]] = (
         handler=clients.rotate_api_client,
         summary="A new token; the old one is dead",
         answer=models.ApiClientWithToken,
-        refusals=("not_found",),
+        refusals=("not_found", "conflict"),
     ),
     _client(
         method="DELETE",

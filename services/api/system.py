@@ -1,4 +1,4 @@
-"""Alive and ready."""
+"""Alive, ready, and measured."""
 
 from typing import Final, Protocol
 
@@ -17,7 +17,17 @@ class Readiness(Protocol):
         ...
 
 
+class Metrics(Protocol):
+    @property
+    def content_type(self) -> str: ...
+
+    async def text(self) -> bytes:
+        """All metrics of this moment; holds nothing of anybody."""
+        ...
+
+
 READINESS: Final = web.AppKey("readiness", Readiness)
+METRICS: Final = web.AppKey("metrics", Metrics)
 
 
 def add_routes(app: web.Application) -> None:
@@ -25,12 +35,14 @@ def add_routes(app: web.Application) -> None:
     app.router.add_get("/readyz", ready, allow_head=False)
 
 
-def operations_app(application: Application, readiness: Readiness) -> web.Application:
+def operations_app(application: Application, readiness: Readiness, metrics: Metrics) -> web.Application:
     """What operators read and nobody else: served on a loopback port of its own."""
     app = web.Application()
     app[APPLICATION] = application
     app[READINESS] = readiness
+    app[METRICS] = metrics
     app.router.add_get("/readyz", ready_in_detail)
+    app.router.add_get("/metrics", measured)
     return app
 
 
@@ -39,6 +51,11 @@ async def ready_in_detail(request: web.Request) -> web.Response:
     return web.json_response(
         {"status": "not_ready" if problems else "ready", "problems": problems}, status=503 if problems else 200
     )
+
+
+async def measured(request: web.Request) -> web.Response:
+    metrics = request.app[METRICS]
+    return web.Response(body=await metrics.text(), headers={"Content-Type": metrics.content_type})
 
 
 async def alive(request: web.Request) -> web.Response:

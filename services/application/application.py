@@ -16,10 +16,13 @@ from services.application.errors import Refused
 from services.application.execute import Acting, Executor, Formed
 from services.application.idempotency import Idempotency
 from services.application.introspection import Introspection
+from services.application.meters import Meters
+from services.application.others_factors import OthersFactors
 from services.application.own_security import OwnSecurity
 from services.application.ports import Clock, Entropy
 from services.application.rules import Rules
 from services.application.sign_in import SignIn
+from services.application.user_acts import UserActs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,12 +35,15 @@ class Application:
     authentication: Authentication
     sign_in: SignIn
     own: OwnSecurity
+    users: UserActs
     administration: Administration
+    others_factors: OthersFactors
     companies: CompanyAdministration
     clients: ApiClients
     introspection: Introspection
     audit: Audit
     idempotency: Idempotency
+    meters: Meters
 
     async def record_denial(self, caller: Caller, act: str, target_id: UUID | None) -> None:
         """A refused act of somebody signed in, or of a program, is a fact on the caller's own stream."""

@@ -209,10 +209,12 @@ class _Trail:
         self._snapshot = snapshot
         self._findings = findings
         self._trail = trail
+        self._last_entry = 0
 
     async def compare(self, batch: Sequence[RecordedEvent]) -> None:
         if not batch:
             return
+        self._last_entry = batch[-1].position
         expected = {row.position: row for row in self._expected(batch)}
         first, last = batch[0].position, min(batch[-1].position, self._trail.position)
         if first > last:
@@ -225,8 +227,11 @@ class _Trail:
             self._findings.add(Problem.TRAIL_DIFFERS, position)
 
     async def end(self) -> None:
-        behind = await self._snapshot.trail_behind(self._trail.position)
-        if behind is not None:
+        behind = await self._snapshot.trail_behind(min(self._trail.position, self._last_entry))
+        if self._trail.position > self._last_entry:
+            # It has read what is not there any more.
+            self._findings.add(Problem.TRAIL_DIFFERS, self._last_entry + 1, detail="behind the log's end")
+        elif behind is not None:
             self._findings.add(Problem.TRAIL_DIFFERS, behind, detail="behind the trail's end")
         if self._trail.stopped is not None:
             self._findings.add(Problem.TRAIL_STOPPED, self._trail.position + 1, detail=self._trail.stopped)

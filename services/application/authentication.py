@@ -1,5 +1,7 @@
 """Who presents this token? The answer holds for this moment only; the append asks again."""
 
+from dataclasses import replace
+
 from events.credentials import CredentialKind
 from events.decision import Refusal
 from events.networks import contains
@@ -7,9 +9,9 @@ from events.policy import effective, is_inside
 from events.store.port import EventStore, HeldCredential, StoredUser
 from services.application.context import Caller, Request
 from services.application.errors import Refused
-from services.application.own_security import is_over
 from services.application.ports import Clock
 from services.application.rules import Rules
+from services.application.sessions import is_over
 from services.application.tokens import matches, parse_token
 
 
@@ -22,6 +24,7 @@ class Authentication:
     async def caller(self, token: str, request: Request) -> Caller | None:
         """The caller of a live token; None for everything else, without a reason."""
         held = await self.held(token)
+        request = _as_vouched(held, request)
         if held is None or not self._lives(held, request.ip):
             return None
         if held.credential.kind is not CredentialKind.SIGN_IN:
@@ -97,3 +100,11 @@ class Authentication:
         now, seen_at = self._clock.now(), held.credential.seen_at
         if seen_at is None or now - seen_at >= self._rules.seen_every:
             await self._store.touch(held.company_id, held.credential.id, now)
+
+
+def _as_vouched(held: HeldCredential | None, request: Request) -> Request:
+    """A sign-in that came through a program goes on from where the program said that its user is."""
+    if held is None or held.credential.kind is not CredentialKind.SIGN_IN or "ip" not in held.credential.attributes:
+        return request
+    said = held.credential.attributes
+    return replace(request, ip=said["ip"], user_agent=said["user_agent"], vouched=True)

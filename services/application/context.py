@@ -14,12 +14,13 @@ from events.store.port import CallerCheck, HeldCredential, IdempotencyClaim, Sto
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One request, whatever surface it came through."""
+    """One request, whatever surface it came through. `vouched`: a program says from where its user comes."""
 
     id: str
     arrived_at: datetime
     ip: str | None = None
     user_agent: str | None = None
+    vouched: bool = False
     idempotency: IdempotencyClaim | None = None
 
     def traces(self) -> Traces:
@@ -94,6 +95,8 @@ class Caller:
         return self.held.company.rights_of(self.user.state.role)
 
     def may(self, right: Right, level: Level) -> bool:
+        if right is Right.COMPANIES and not self.held.company.provider:
+            return False  # whatever a role or a program of another company says
         return self.rights()[right] >= level
 
     def is_fresh(self, now: datetime) -> bool:

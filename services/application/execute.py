@@ -9,7 +9,7 @@ from uuid import UUID
 
 from events.codec import SealingKeys
 from events.credentials import Credential
-from events.decision import Refusal
+from events.decision import Decision, Refusal, accepted, refused
 from events.envelope import Metadata, StreamKind
 from events.store.port import (
     Alone,
@@ -52,6 +52,7 @@ class Formed:
 
     command: UserCommand
     acting: Acting
+    then: tuple[UserCommand, ...] = ()  # further wishes: recorded in the same append, all of them or nothing
     credentials: Callable[[tuple[UserEvent, ...]], tuple[Credential, ...]] = lambda events: ()
     known_address: bytes | None = None  # remembered when a session comes of it
     claim_login: str | None = None
@@ -111,7 +112,7 @@ class Executor:
 
     async def _attempt(self, user: StoredUser, formed: Formed, idempotency: IdempotencyClaim | None) -> Done | Status:
         """CONFLICT, STEP_SPENT: another writer was first; what is on record then decides."""
-        decision = decide(user.state, formed.command)
+        decision = _decide(user.state, formed)
         if not decision.events:
             if decision.refusal is not None:
                 raise Refused(decision.refusal)
@@ -226,6 +227,19 @@ def demand_appended(status: Status) -> None:
             raise AssertionError("an act of a caller holds no lease")
         case Status.APPENDED | Status.CONFLICT | Status.STEP_SPENT:
             return
+
+
+def _decide(state: UserState, formed: Formed) -> Decision[UserEvent]:
+    """Each wish on what the ones before it leave. Where a further one is refused, nothing of it all is recorded."""
+    decision = decide(state, formed.command)
+    for wish in formed.then:
+        if decision.refusal is not None:
+            return decision
+        further = decide(fold(decision.events, state), wish)
+        if further.refusal is not None:
+            return refused(further.refusal)
+        decision = accepted(*decision.events, *further.events)
+    return decision
 
 
 def _alone(user_id: UUID, formed: Formed, idempotency: IdempotencyClaim | None, *, granted: bool) -> Alone | None:

@@ -18,6 +18,7 @@ from services.application.context import ANONYMOUS, Caller, Request, metadata_of
 from services.application.errors import Refused, Throttled
 from services.application.execute import ATTEMPTS
 from services.application.logins import keyed, limited_address, login_key
+from services.application.meters import Meters
 from services.application.ports import Clock, Limit, Overloaded, Passwords, Throttle
 from services.application.rules import Rules
 from services.application.vault import Vault
@@ -43,6 +44,7 @@ class FirstStep:
         throttle: Throttle,
         clock: Clock,
         rules: Rules,
+        meters: Meters,
     ) -> None:
         self._store = store
         self._vault = vault
@@ -50,6 +52,7 @@ class FirstStep:
         self._throttle = throttle
         self._clock = clock
         self._rules = rules
+        self._meters = meters
         self._turns: dict[UUID, asyncio.Lock] = {}
         self._under_way: Counter[tuple[str, str]] = Counter()
 
@@ -86,14 +89,17 @@ class FirstStep:
         limits = await self._limits(key, account, request)
         reserved = await self._throttle.reserve(limits, self._clock.now())
         if reserved.wait is not None:
+            self._meters.first_step_refused("throttled")
             if account is not None and reserved.first_refusal:
                 await self._record(account, request, throttled=True, count=reserved.count)
             await self.wait_for_refusal(request)
             raise Throttled(reserved.wait)
         right = await self._passwords.verify(key, account.password if account else None, password)
         if account is None:
+            self._meters.first_step_refused("unknown_login")
             raise Refused(Refusal.INVALID_CREDENTIALS)
         if not right:
+            self._meters.first_step_refused("wrong_password")
             await self._record(account, request, throttled=False, count=1)
             raise Refused(Refusal.INVALID_CREDENTIALS)
         return Proven(account=account, limits=tuple(limits))

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from events.store.port import IdempotencyClaim
 from services.application.errors import Replayed
+from services.application.meters import Meters
 from services.application.ports import KeptAnswers
 
 _WAIT_STEPS: Final = 100
@@ -24,8 +25,9 @@ class AnswerNotKept(Exception):
 
 
 class Idempotency:
-    def __init__(self, kept: KeptAnswers) -> None:
+    def __init__(self, kept: KeptAnswers, meters: Meters) -> None:
         self._kept = kept
+        self._meters = meters
         self._running: dict[tuple[UUID, str, str], asyncio.Lock] = {}
 
     @asynccontextmanager
@@ -52,6 +54,7 @@ class Idempotency:
             if found.digest != claim.digest:
                 raise KeyReused
             if found.status is not None:
+                self._meters.replayed()
                 return _usable(found.status, found.answer)
             await asyncio.sleep(_WAIT_SECONDS)
         raise AnswerNotKept

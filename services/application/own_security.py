@@ -13,6 +13,7 @@ from events.store.port import EventStore, StoredUser
 from events.user import commands
 from events.user.events import Factor, SteppedUp, TwoFactorEnabled
 from services.application.access import demand_fresh, demand_own_security
+from services.application.authentication import Authentication
 from services.application.codes import Codes, ShownKey
 from services.application.context import Caller
 from services.application.enrolment import Enrolment
@@ -21,7 +22,7 @@ from services.application.execute import Acting, Done, Executor, Formed, Load
 from services.application.logins import check_password
 from services.application.ports import Clock, Entropy, Passwords
 from services.application.rules import Rules
-from services.application.sessions import Tokens
+from services.application.sessions import Tokens, is_over
 from services.application.sign_in import password_row
 
 
@@ -49,6 +50,7 @@ class OwnSecurity:
         self,
         store: EventStore,
         executor: Executor,
+        authentication: Authentication,
         enrolment: Enrolment,
         codes: Codes,
         passwords: Passwords,
@@ -59,6 +61,7 @@ class OwnSecurity:
     ) -> None:
         self._store = store
         self._executor = executor
+        self._authentication = authentication
         self._enrolment = enrolment
         self._codes = codes
         self._passwords = passwords
@@ -264,10 +267,8 @@ class OwnSecurity:
 
     def _load(self, caller: Caller) -> Load:
         async def load() -> StoredUser:
-            again = await self._store.user(caller.company_id, caller.user_id)
-            if again is None:
-                raise Refused(Refusal.SESSION_OVER)
-            return again
+            # May the caller still do it, and from there?
+            return (await self._authentication.again(caller)).user
 
         return load
 
@@ -283,13 +284,6 @@ async def live_sessions(store: EventStore, user: StoredUser, now: datetime, rule
     rows = await store.credentials(user.company_id, user.user_id, [CredentialKind.SESSION])
     live = [row for row in rows if not is_over(row, now, rules)]
     return sorted(live, key=lambda row: str(row.attributes.get("created_at")), reverse=True)
-
-
-def is_over(row: Credential, now: datetime, rules: Rules) -> bool:
-    """Expired, or idle for too long."""
-    if row.expires_at is not None and now >= row.expires_at:
-        return True
-    return row.seen_at is not None and now - row.seen_at > rules.limits.session_idle
 
 
 def _stepped_up_row(old: Credential, digest: bytes, fact: object) -> Credential:

@@ -76,6 +76,10 @@ class Passwords(Protocol):
         """Were the parameters raised since?"""
         ...
 
+    def is_acceptable(self, foreign: str) -> bool:
+        """Is it a hash that passwords can be held against, at a cost that sign-ins can bear? Hashes nothing."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:

@@ -8,6 +8,7 @@ from events.credentials import Credential, CredentialKind
 from events.user.events import SignedIn
 from services.application.context import Request
 from services.application.ports import Entropy
+from services.application.rules import Rules
 from services.application.tokens import SECRET_BYTES, make_token, token_digest
 
 
@@ -30,13 +31,16 @@ class Tokens:
         return IssuedToken(id=token_id, token=token, digest=token_digest(token))
 
 
-def sign_in_row(issued: IssuedToken, user_id: UUID, expires_at: datetime) -> Credential:
+def sign_in_row(issued: IssuedToken, user_id: UUID, expires_at: datetime, request: Request | None = None) -> Credential:
+    """A sign-in in progress. What a program said of where its user comes from counts until the session begins."""
+    said = {"ip": request.ip, "user_agent": request.user_agent} if request is not None and request.vouched else {}
     return Credential(
         id=issued.id,
         user_id=user_id,
         kind=CredentialKind.SIGN_IN,
         secret=issued.digest,
         expires_at=expires_at,
+        attributes=said,
     )
 
 
@@ -59,3 +63,10 @@ def session_row(
             "user_agent": request.user_agent,
         },
     )
+
+
+def is_over(row: Credential, now: datetime, rules: Rules) -> bool:
+    """Expired, or idle for too long."""
+    if row.expires_at is not None and now >= row.expires_at:
+        return True
+    return row.seen_at is not None and now - row.seen_at > rules.limits.session_idle

@@ -1,9 +1,10 @@
 """Signing in: password, then a code, a recovery code, an enrolment or a new password, then a session."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, TypeAlias
+from functools import wraps
+from typing import Any, Concatenate, Literal, ParamSpec, TypeAlias
 
 from events.credentials import Credential, CredentialKind
 from events.decision import Refusal
@@ -12,18 +13,22 @@ from events.store.port import EventStore, LoginAccount, StoredUser
 from events.user import commands
 from events.user.commands import Proof
 from events.user.events import SignedIn, SignInAdvanced, SignInStarted, Stage, UserEvent
+from services.application.authentication import Authentication
 from services.application.codes import Codes, ShownKey
 from services.application.context import Caller, Request, metadata_of
 from services.application.enrolment import Enrolment
-from services.application.errors import Refused
+from services.application.errors import Refused, Throttled
 from services.application.execute import Acting, Done, Executor, Formed, Load
 from services.application.first_step import FirstStep
 from services.application.logins import check_password
-from services.application.ports import Clock, Entropy, Passwords
+from services.application.meters import Meters
+from services.application.ports import Clock, Entropy, Overloaded, Passwords
 from services.application.rules import Rules
 from services.application.sessions import IssuedToken, Tokens, session_row, sign_in_row
 
 SignInStatus: TypeAlias = Literal["signed_in", "code_required", "enrolment_required", "password_expired"]
+
+P = ParamSpec("P")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +50,36 @@ class _Next:
     session: IssuedToken
 
 
+def _counted(
+    step: Callable[Concatenate["SignIn", P], Coroutine[Any, Any, SignInAnswer]],
+) -> Callable[Concatenate["SignIn", P], Coroutine[Any, Any, SignInAnswer]]:
+    """A step of a sign-in, with its end counted."""
+
+    @wraps(step)
+    async def counted(self: "SignIn", /, *args: P.args, **kwargs: P.kwargs) -> SignInAnswer:
+        try:
+            answer = await step(self, *args, **kwargs)
+        except Refused as refused:
+            self._meters.sign_in(refused.refusal)
+            raise
+        except Throttled:
+            self._meters.sign_in("throttled")
+            raise
+        except Overloaded:
+            self._meters.sign_in("overloaded")
+            raise
+        self._meters.sign_in(answer.status)
+        return answer
+
+    return counted
+
+
 class SignIn:
     def __init__(
         self,
         store: EventStore,
         executor: Executor,
+        authentication: Authentication,
         first_step: FirstStep,
         enrolment: Enrolment,
         codes: Codes,
@@ -58,9 +88,11 @@ class SignIn:
         clock: Clock,
         entropy: Entropy,
         rules: Rules,
+        meters: Meters,
     ) -> None:
         self._store = store
         self._executor = executor
+        self._authentication = authentication
         self._first_step = first_step
         self._enrolment = enrolment
         self._codes = codes
@@ -69,7 +101,9 @@ class SignIn:
         self._clock = clock
         self._entropy = entropy
         self._rules = rules
+        self._meters = meters
 
+    @_counted
     async def start(self, login: str, password: str, request: Request, via: Caller | None = None) -> SignInAnswer:
         """Login and password. Every refusal looks the same and is answered at a fixed time after its arrival.
 
@@ -116,6 +150,7 @@ class SignIn:
         done = await self._executor.run(user, load, form, request.idempotency)
         return self._answer(done, nexts)
 
+    @_counted
     async def code(self, caller: Caller, code: str) -> SignInAnswer:
         """A one-time password for a sign-in in progress."""
 
@@ -124,6 +159,7 @@ class SignIn:
 
         return await self._prove(caller, prove)
 
+    @_counted
     async def recovery_code(self, caller: Caller, given: str) -> SignInAnswer:
         """A recovery code instead; the session that comes of it is not fresh."""
 
@@ -159,6 +195,7 @@ class SignIn:
         """The same key again, after a wrong code. Raises Refused(NO_PENDING_ENROLMENT)."""
         return await self._enrolment.shown(caller)
 
+    @_counted
     async def confirm_enrolment(self, caller: Caller, code: str) -> SignInAnswer:
         """A right code of the shown key: the factor is on and the sign-in goes on."""
         nexts = self._nexts(caller.user)
@@ -174,6 +211,7 @@ class SignIn:
         )
         return self._answer(confirmed.done, nexts, confirmed.recovery_codes)
 
+    @_counted
     async def set_password(self, caller: Caller, new_password: str) -> SignInAnswer:
         """The new password that an expired one asks for."""
         progress = caller.user.state.sign_in(caller.credential.id)
@@ -225,7 +263,8 @@ class SignIn:
 
     def _load(self, caller: Caller) -> Load:
         async def load() -> StoredUser:
-            return await self._reload(caller.user)
+            # May the caller still go on, and from there?
+            return (await self._authentication.again(caller)).user
 
         return load
 
@@ -256,7 +295,7 @@ class SignIn:
                     fresh = None if "recovery_code" in event.factors else self._fresh_until(user, event)
                     rows.append(session_row(nexts.session, user.user_id, event, request, fresh))
                 case SignInStarted() | SignInAdvanced():
-                    rows.append(sign_in_row(nexts.step, user.user_id, event.expires_at))
+                    rows.append(sign_in_row(nexts.step, user.user_id, event.expires_at, request))
                 case _:
                     pass
         if password is not None:

@@ -87,8 +87,9 @@ class Streams:
     ) -> Outcome[S, E]:
         """`form` is asked anew, with the newer states, whenever another writer was first."""
         for attempt in range(ATTEMPTS):
-            tenant = await self.tenant(company_id)
+            # The stream first: what `form` then looks at is no older than what the append compares.
             stored = await self._store.stream(company_id, stream_id)
+            tenant = await self.tenant(company_id)
             before = stream.read(company_id, stored.version, stored.doc)
             wanted = await form(tenant, before)
             decision = stream.decide(before, wanted.command)

@@ -6,7 +6,7 @@ from typing import Final
 
 from pydantic_core import PydanticUndefined
 
-from services.settings import PREFIX, Settings
+from services.settings import PREFIX, SECRETS, Settings
 
 COMMITTED: Final = Path(__file__).parents[2] / "docs" / "configuration.md"
 _HEAD: Final = """# Configuration
@@ -16,6 +16,9 @@ Made from the settings model by `python -m services.cli.configuration`; a test c
 Settings are environment variables. One that is not known stops the program, with a list of everything that is wrong and
 none of the values. No secret has a default. `factorlog up` needs none of them: it starts its own Postgres and Valkey.
 
+Secrets may stand in files instead, as containers are handed them; a newline at the end does not count, and giving both
+is refused: {files}.
+
 | variable | default | meaning |
 |---|---|---|
 """
@@ -23,7 +26,8 @@ none of the values. No secret has a default. `factorlog up` needs none of them: 
 
 def text() -> str:
     """The page as it is committed."""
-    return _HEAD + "".join(_line(name) for name in Settings.model_fields)
+    files = ", ".join(f"`{PREFIX}{name.upper()}_FILE`" for name in SECRETS)
+    return _HEAD.format(files=files) + "".join(_line(name) for name in Settings.model_fields)
 
 
 def _line(name: str) -> str:

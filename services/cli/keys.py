@@ -107,7 +107,8 @@ def _rotation(parts: Runtime) -> KeyRotation:
 
 
 def _own(parts: Runtime) -> LocalKeyWrapper | None:
-    return parts.wrapper if isinstance(parts.wrapper, LocalKeyWrapper) else None
+    inner = parts.wrapper.inner
+    return inner if isinstance(inner, LocalKeyWrapper) else None
 
 
 def _run(data_dir: Path | None, act: Callable[[Runtime], Awaitable[R]]) -> R:

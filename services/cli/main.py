@@ -10,8 +10,9 @@ import typer
 import uvloop
 
 from services.adapters.migrations import migrate as migrate_database
-from services.cli import evidence, keys, logs, users
+from services.cli import evidence, keys, logs, users, users_export, users_import
 from services.cli.exits import USAGE, explained, fail
+from services.cli.first_operator import first_operator
 from services.cli.places import owner_url, settings_for
 from services.cli.serve import serve as serve_until_stopped
 from services.cli.up import MIGRATIONS
@@ -21,9 +22,12 @@ from services.settings import SettingsError, from_environ
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 app.add_typer(users.app, name="users")
+users.app.command("import")(users_import.import_users)
+users.app.command("export")(users_export.export_users)
 app.add_typer(keys.app, name="keys")
 app.command()(evidence.check)
 app.command()(evidence.rebuild)
+app.command()(first_operator)
 
 DataDir = Annotated[Path | None, typer.Option(help="Data directory of the embedded servers. Default: var.")]
 

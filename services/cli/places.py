@@ -5,12 +5,12 @@ from typing import Any
 
 from services.embedded import postgres, valkey
 from services.embedded.errors import EmbeddedError
-from services.settings import Settings, from_environ, inherited_environ
+from services.settings import Settings, from_environ, names_a_database
 
 
 def settings_for(data_dir: Path | None, **given: Any) -> Settings:
     """Settings with the embedded servers' addresses, unless the environment names a database."""
-    if "FACTORLOG_DATABASE_URL" in inherited_environ():
+    if names_a_database():
         return from_environ(data_dir=data_dir, **given)
     # Whatever is wrong with the settings is told before anything that may be wrong with the folder.
     folder = from_environ(data_dir=data_dir, database_url="unused", **given).data_dir

@@ -5,6 +5,8 @@ import errno
 import gc
 import signal
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import structlog
 from aiohttp import web
@@ -28,10 +30,8 @@ async def serve(settings: Settings, *, announce: bool = True) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with runtime(settings) as parts:
-        runners = [await start(parts)]
-        if settings.operations_port:
-            runners.append(await start_operations(parts))
+    async with runtime(settings) as parts, operations(parts, settings.operations_port):
+        runner = await start(parts)
         _spare_the_collector()
         log.info("serving", listen=settings.listen)
         if announce:
@@ -39,8 +39,7 @@ async def serve(settings: Settings, *, announce: bool = True) -> None:
             sys.stdout.flush()
         await stop.wait()
         log.info("stopping")
-        for runner in runners:
-            await runner.cleanup()
+        await runner.cleanup()
 
 
 def _spare_the_collector() -> None:
@@ -70,10 +69,18 @@ async def start(parts: Runtime) -> web.AppRunner:
     return await _listening(runner, settings.host, settings.port)
 
 
-async def start_operations(parts: Runtime) -> web.AppRunner:
-    """The operations port, on loopback only."""
-    runner = web.AppRunner(operations_app(parts.application, parts.readiness), access_log=None)
-    return await _listening(runner, "127.0.0.1", parts.settings.operations_port)
+@asynccontextmanager
+async def operations(parts: Runtime, port: int) -> AsyncIterator[None]:
+    """What operators read, on loopback only and while this lasts; port 0: nowhere. Raises AddressTaken."""
+    if not port:
+        yield
+        return
+    app = operations_app(parts.application, parts.readiness, parts.metrics)
+    runner = await _listening(web.AppRunner(app, access_log=None), "127.0.0.1", port)
+    try:
+        yield
+    finally:
+        await runner.cleanup()
 
 
 async def _listening(runner: web.AppRunner, host: str, port: int) -> web.AppRunner:

@@ -11,8 +11,9 @@ import aiohttp
 import structlog
 
 from services.adapters.migrations import migrate
-from services.bootstrap import AddressTaken, runtime
+from services.bootstrap import AddressTaken
 from services.cli.demo import FILE, create_demo, refresh_demo, write_private
+from services.cli.first_operator import LOGIN, create_first_operator
 from services.embedded.postgres import EmbeddedPostgres, PostgresUrls
 from services.embedded.processes import Child, Supervisor
 from services.embedded.program import Program
@@ -56,23 +57,19 @@ async def _prepare(settings: Settings, urls: PostgresUrls, redis_url: str, *, de
     if demo:
         await create_demo(settings, urls, redis_url)
     else:
-        await _create_first_operator(settings)
+        await _demand_operator(settings)
     refresh_demo(settings.data_dir / FILE, settings.base_url, urls, redis_url)
 
 
-async def _create_first_operator(settings: Settings) -> None:
-    """The provider and one operator, who enrols and sets a password at the first sign-in; once."""
+async def _demand_operator(settings: Settings) -> None:
+    """Once, with the password in a file that its reader may delete."""
     path = settings.data_dir / FIRST_OPERATOR
     if path.exists() or (settings.data_dir / FILE).exists():
         return
-    async with runtime(settings) as parts:
-        company_id = await parts.console.create_company("Provider", provider=True)
-        user, password = await parts.console.create_user(
-            company_id, login="operator", role="operator", must_change_password=True
-        )
-        await parts.console.order_enrolment(user, "first start")
-    write_private(path, json.dumps({"login": "operator", "password": password}, indent=1) + "\n")
-    log.info("first_operator_created", file=FIRST_OPERATOR)
+    password = await create_first_operator(settings)
+    if password is not None:
+        write_private(path, json.dumps({"login": LOGIN, "password": password}, indent=1) + "\n")
+        log.info("first_operator_created", file=FIRST_OPERATOR)
 
 
 def _programs(data_dir: Path, port: int) -> list[Child]:

@@ -24,7 +24,7 @@ from services.bootstrap import Runtime, runtime
 from services.cli.exits import explained
 from services.cli.places import settings_for
 
-app = typer.Typer(no_args_is_help=True, help="Create, list, reset and unlock users.")
+app = typer.Typer(no_args_is_help=True, help="Create, list, reset, unlock, import and export users.")
 
 R = TypeVar("R")
 
@@ -115,7 +115,7 @@ async def _all_users(parts: Runtime, company_id: UUID) -> list[dict[str, Any]]:
                     "two_factor": effective(state, company.rules, now).state,
                 }
             )
-        after = (found[-1]["login"].lower(), rows[-1][0])
+        after = (found[-1]["login"], rows[-1][0])
     return found
 
 

@@ -119,6 +119,8 @@ def _sentence(refusal: Refusal) -> str:  # noqa: C901 - one line a refusal
             return _("Users have this role. Give them another one first.")
         case Refusal.TOO_MANY:
             return _("There are as many of these as there may be.")
+        case Refusal.CLIENT_EXPIRED:
+            return _("This API client has expired; a new token would not work either.")
         case Refusal.CONFIRMATION_REQUIRED:
             return _("You would lose your own access by this. Confirm that you mean it.")
         case _:

@@ -57,6 +57,9 @@ def _user_agent(request: web.Request) -> str | None:
     given = request.headers.get("User-Agent")
     if given is None:
         return None
-    text = given[:_MAX_USER_AGENT]
-    # Surrogates, what bytes that are no UTF-8 become, are not printable either.
+    return printable(given[:_MAX_USER_AGENT])
+
+
+def printable(text: str) -> str:
+    """What people can read of it. Surrogates, what bytes that are no UTF-8 become, are not printable either."""
     return text if text.isprintable() else "".join(c for c in text if c.isprintable())

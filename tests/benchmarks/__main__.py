@@ -14,7 +14,7 @@ import uvloop
 from rich.console import Console
 
 from services.cli import logs
-from tests.benchmarks import in_process, keys, machine, over_http, report, starts
+from tests.benchmarks import in_process, keys, machine, moving, over_http, report, starts
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.place import BenchmarkFailed, Place, opened
 
@@ -25,6 +25,7 @@ MEASUREMENTS: Final[dict[str, Callable[[Place], AsyncIterator[Figure]]]] = {
     "sign-in": over_http.sign_ins,
     "memory": starts.memory,
     "append": in_process.appends,
+    "import": moving.imports,
     "replay": in_process.replay,
     "projector": in_process.projection,
     "keys": keys.rotation,

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from services.settings import SECRETS, SettingsError, from_environ
 from tests.support.database import Database
 from tests.support.processes import command, environment
 
@@ -73,6 +74,52 @@ def test_a_database_that_does_not_let_us_in_is_told(database: Database, tmp_path
     assert "does not let this role in" in said.err
     assert secret not in said.err
     assert "Traceback" not in said.err
+
+
+def test_every_secret_and_nothing_else_may_stand_in_a_file(tmp_path: Path) -> None:
+    assert set(SECRETS) == {"database_url", "owner_database_url", "redis_url", "smtp_url", "aws_secret_access_key"}
+    # A secret access key goes with its id, and with the wrapper that needs it.
+    environ = {
+        "FACTORLOG_KEY_WRAPPER": "aws",
+        "FACTORLOG_AWS_KMS_KEY": "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+        "FACTORLOG_AWS_ACCESS_KEY_ID": "an id",
+    }
+    for name in SECRETS:
+        (tmp_path / name).write_text(f"scheme:///of-{name}\n")
+        environ[f"FACTORLOG_{name.upper()}_FILE"] = str(tmp_path / name)
+    settings = from_environ(environ)
+    assert [getattr(settings, name).get_secret_value() for name in SECRETS] == [
+        f"scheme:///of-{name}" for name in SECRETS
+    ]
+    with pytest.raises(SettingsError, match="FACTORLOG_ISSUER_FILE: is not a setting"):
+        from_environ({**environ, "FACTORLOG_ISSUER_FILE": str(tmp_path / "redis_url")})
+
+
+def test_a_secret_given_twice_or_in_a_file_without_one_is_refused_and_not_shown(tmp_path: Path) -> None:
+    (tmp_path / "full").write_text("redis://:hidden-value@localhost")
+    (tmp_path / "empty").write_text("\n")
+    environ = {
+        "FACTORLOG_DATABASE_URL": "postgresql://hidden-value@/factorlog",
+        "FACTORLOG_DATABASE_URL_FILE": str(tmp_path / "full"),
+        "FACTORLOG_REDIS_URL_FILE": str(tmp_path / "missing"),
+        "FACTORLOG_SMTP_URL_FILE": str(tmp_path / "empty"),
+    }
+    with pytest.raises(SettingsError) as refused:
+        from_environ(environ)
+    assert str(refused.value).splitlines() == [
+        "FACTORLOG_DATABASE_URL_FILE: FACTORLOG_DATABASE_URL is given as well",
+        "FACTORLOG_REDIS_URL_FILE: the file cannot be read",
+        "FACTORLOG_SMTP_URL_FILE: the file is empty",
+    ]
+
+
+def test_a_database_named_by_a_file_wins_over_the_data_directory(database: Database, tmp_path: Path) -> None:
+    file = tmp_path / "url"
+    file.write_text(database.owner_url + "\n")
+    env = environment(FACTORLOG_DATABASE_URL_FILE=str(file))
+    said = command("serve", "--data-dir", tmp_path, env=env)
+    assert said.code == 1, said
+    assert "DATABASE_URL is a role that may change the event log" in said.err
 
 
 def test_a_data_directory_where_nothing_was_ever_started_is_told(tmp_path: Path) -> None:

@@ -3,10 +3,13 @@
 import asyncio
 import json
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
+from services.bootstrap import runtime
+from services.cli.places import settings_for
+from tests.support.movers import as_lines, moved
 from tests.support.people import Account
 from tests.support.processes import Installation, Said, command
 
@@ -49,6 +52,16 @@ def test_list_of_a_company_that_does_not_exist_says_so(installation: Installatio
     said = users(installation, "list", "--company", str(UUID(int=1)))
     assert said.code == 1, said
     assert "not found" in said.err
+
+
+async def test_list_is_whole_however_logins_are_written(installation: Installation) -> None:
+    """More than a page of it, of a letter whose lower case the database and Python do not agree on."""
+    logins = [f"İ{uuid4().hex[:12]}" for _ in range(210)]
+    async with runtime(settings_for(installation.data_dir)) as parts:
+        company = await parts.console.create_company("Viele GmbH")
+        await moved(parts, company, as_lines(*({"login": login} for login in logins)))
+    said = await asyncio.to_thread(users, installation, "list", "--company", str(company), "--json")
+    assert sorted(user["login"] for user in said.json["items"]) == sorted(logins)
 
 
 async def test_a_created_user_signs_in_with_the_password_that_was_printed_once(

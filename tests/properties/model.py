@@ -333,6 +333,7 @@ class Model:
     def expire(self) -> str | None:
         if not self.expiry_told and self.active_until is not None and self.now >= self.active_until:
             self.expiry_told = True
+            self.break_glass = None
             self._end(sessions=True, sign_ins=True)
         return None
 
@@ -352,6 +353,7 @@ class Model:
         if self.deactivated:
             return "already_deactivated"
         self.deactivated = True
+        self.break_glass = None
         self._end(sessions=True, sign_ins=True)
         return None
 

@@ -170,8 +170,7 @@ def test_a_walk_gets_everywhere() -> None:
             reached |= {"second lock"} if walk.state.ladder.locks > 1 else set()
             reached |= {"replacement"} if walk.state.key and walk.state.pending else set()
     assert set(wishes) == {cls.__name__ for cls in get_args(UserCommand)}
-    # What depends on the history of the company's policy has walks of its own.
-    assert set(facts) == {cls.__name__ for cls in get_args(UserEvent)} - {"GraceNoted"}
+    assert set(facts) == {cls.__name__ for cls in get_args(UserEvent)}
     assert reached == {"disabled", "second lock", "replacement"}
     elsewhere = {"login_taken", "precondition_failed", "password_unacceptable", "unknown_role", "forbidden"}
     assert len(refusals) >= 16

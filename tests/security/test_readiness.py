@@ -31,7 +31,9 @@ async def test_v04_an_audit_trail_that_lags_makes_a_process_not_ready_but_leaves
 async def test_v04_the_reasons_stand_on_the_operations_port(service: Service) -> None:
     await service.company()
     service.clock.advance(seconds=6)
-    async with TestClient(TestServer(operations_app(service.parts.application, service.parts.readiness))) as client:
+    parts = service.parts
+    app = operations_app(parts.application, parts.readiness, parts.metrics)
+    async with TestClient(TestServer(app)) as client:
         answer = await client.get("/readyz")
         told = await answer.json()
     assert answer.status == 503

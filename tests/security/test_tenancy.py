@@ -16,39 +16,74 @@ import events
 import migrations
 import services
 import workers
+from events.company.roles import Right
+from events.company.scopes import Scope
 from services.api.app import create_app
 from services.api.routes import ROUTES
 from tests.support.database import Pool
-from tests.support.scene import REASON, Scene, scene_of
+from tests.support.paths import filled
+from tests.support.scene import OF_A_COMPANY, REASON, Scene, make_client, make_role, scene_of
 from tests.support.service import Another, Reply, Service
 
 # T-01. A route that is not in the table fails the test, and so does a line without a route.
 
-KINDS: Final = ("none", "code", "enrol", "user", "auditor", "officer", "admin", "foreign", "operator")
+# Nobody, two stages of a sign-in, people, programs. All but the last four columns of people and programs are Acme's;
+# `foreign` is Beta's administrator, the others belong to the provider. `helpdesk` is a role of Acme's own; `program`
+# and `robot` are API clients with every scope that an administrator of their company can give.
+# fmt: off
+KINDS: Final = (
+    "none", "code", "enrol", "user", "auditor", "officer", "helpdesk", "admin", "program", "foreign", "operator",
+    "watcher", "robot",
+)
+# fmt: on
 PEOPLE: Final = {
     "user": "ute",
     "auditor": "axel",
     "officer": "sven",
+    "helpdesk": "hedy",
     "admin": "anna",
     "foreign": "bea",
     "operator": "otto",
+    "watcher": "paula",
 }
 
-ANYONE: Final = (422,) * 9
-SIGN_IN: Final = (401, 422, 403, 401, 401, 401, 401, 401, 401)
-ENROLLING: Final = (401, 422, 422, 401, 401, 401, 401, 401, 401)
-OWN_READ: Final = (401, 401, 403, 200, 200, 200, 200, 200, 200)
-OWN_ACT: Final = (401, 401, 403, 422, 422, 422, 422, 422, 422)
-LISTED: Final = (401, 401, 403, 403, 403, 200, 200, 200, 200)
-READ: Final = (401, 401, 403, 403, 403, 200, 200, 404, 404)
-CREATED: Final = (401, 401, 403, 403, 403, 403, 422, 422, 422)
-CHANGED: Final = (401, 401, 403, 403, 403, 403, 422, 404, 404)
-HELPED: Final = (401, 401, 403, 403, 403, 422, 422, 404, 404)
-AUDITED: Final = (401, 401, 403, 403, 200, 200, 200, 200, 200)
-OPEN: Final = (200,) * 9
+# fmt: off
+#                     none code enrol user audit offic helpd admin progr forei opera watch robot
+ANYONE: Final =      (422, 422, 422,  422, 422,  422,  422,  422,  422,  422,  422,  422,  422)
+SIGN_IN: Final =     (401, 422, 403,  401, 401,  401,  401,  401,  401,  401,  401,  401,  401)
+ENROLLING: Final =   (401, 422, 422,  401, 401,  401,  401,  401,  401,  401,  401,  401,  401)
+OWN_READ: Final =    (401, 401, 403,  200, 200,  200,  200,  200,  403,  200,  200,  200,  403)
+OWN_ACT: Final =     (401, 401, 403,  422, 422,  422,  422,  422,  403,  422,  422,  422,  403)
+# Of the own company, whichever that is.
+LISTED: Final =      (401, 401, 403,  403, 403,  200,  200,  200,  200,  200,  200,  403,  200)
+CREATED: Final =     (401, 401, 403,  403, 403,  403,  403,  422,  422,  422,  422,  403,  422)
+BULK: Final =        (401, 401, 403,  403, 403,  422,  422,  422,  422,  422,  422,  403,  422)
+AUDITED: Final =     (401, 401, 403,  403, 200,  200,  403,  200,  200,  200,  200,  200,  200)
+POLICY: Final =      (401, 401, 403,  403, 403,  200,  403,  200,  200,  200,  200,  403,  200)
+TRIED: Final =       (401, 401, 403,  403, 403,  422,  403,  422,  422,  422,  422,  403,  422)
+DEMANDED: Final =    (401, 401, 403,  403, 403,  403,  403,  422,  422,  422,  422,  403,  422)
+ROLES: Final =       (401, 401, 403,  403, 403,  200,  200,  200,  403,  200,  200,  403,  403)
+ROLE_MADE: Final =   (401, 401, 403,  403, 403,  403,  403,  422,  403,  422,  422,  403,  403)
+CLIENTS: Final =     (401, 401, 403,  403, 403,  403,  403,  200,  403,  200,  200,  403,  403)
+CLIENT_MADE: Final = (401, 401, 403,  403, 403,  403,  403,  422,  403,  422,  422,  403,  403)
+LOOKED_UP: Final =   (401, 401, 403,  403, 403,  403,  403,  403,  422,  403,  403,  403,  422)
+# Of a user of Acme.
+READ: Final =        (401, 401, 403,  403, 403,  200,  200,  200,  200,  404,  404,  403,  404)
+CHANGED: Final =     (401, 401, 403,  403, 403,  403,  403,  422,  422,  404,  404,  403,  404)
+HELPED: Final =      (401, 401, 403,  403, 403,  422,  422,  422,  422,  404,  404,  403,  404)
+BY_PEOPLE: Final =   (401, 401, 403,  403, 403,  422,  422,  422,  403,  404,  404,  403,  403)
+SESSIONS: Final =    (401, 401, 403,  403, 403,  200,  403,  200,  200,  404,  404,  403,  404)
+ENDED: Final =       (401, 401, 403,  403, 403,  422,  403,  422,  422,  404,  404,  403,  404)
+# Of companies: the provider's alone.
+WATCHED: Final =     (401, 401, 403,  403, 403,  403,  403,  403,  403,  403,  200,  200,  200)
+SERVED_READ: Final = (401, 401, 403,  403, 403,  403,  403,  403,  403,  403,  200,  403,  200)
+SERVED: Final =      (401, 401, 403,  403, 403,  403,  403,  403,  403,  403,  422,  403,  422)
+IN_PERSON: Final =   (401, 401, 403,  403, 403,  403,  403,  403,  403,  403,  422,  403,  403)
+ROLES_SEEN: Final =  (401, 401, 403,  403, 403,  403,  403,  403,  403,  403,  200,  403,  403)
+OPEN: Final =        (200, 200, 200,  200, 200,  200,  200,  200,  200,  200,  200,  200,  200)
+# fmt: on
 
 # Every mutating call carries a body that no route takes: 422 means that the caller would be served.
-# `{user_id}` is a user of Acme; `foreign` is Beta's administrator, `operator` belongs to the provider.
 TABLE: Final[dict[str, tuple[int, ...]]] = {
     "POST /v1/sign-ins": ANYONE,
     "DELETE /v1/sign-ins/current": ENROLLING,
@@ -86,11 +121,63 @@ TABLE: Final[dict[str, tuple[int, ...]]] = {
     "POST /v1/users/{user_id}/two-factor/reset": HELPED,
     "POST /v1/users/{user_id}/two-factor/disable": HELPED,
     "POST /v1/users/{user_id}/two-factor/unlock": HELPED,
-    "GET /v1/users/{user_id}/sessions": READ,
-    "DELETE /v1/users/{user_id}/sessions": HELPED,
-    "DELETE /v1/users/{user_id}/sessions/{session_id}": HELPED,
+    "POST /v1/users/{user_id}/two-factor/break-glass": BY_PEOPLE,
+    "PUT /v1/users/{user_id}/two-factor/override": BY_PEOPLE,
+    "GET /v1/users/{user_id}/trusted-networks": READ,
+    "PUT /v1/users/{user_id}/trusted-networks": CHANGED,
+    "GET /v1/users/{user_id}/sessions": SESSIONS,
+    "DELETE /v1/users/{user_id}/sessions": ENDED,
+    "DELETE /v1/users/{user_id}/sessions/{session_id}": ENDED,
     "GET /v1/users/{user_id}/activity": READ,
+    "POST /v1/bulk/two-factor": BULK,
     "GET /v1/events": AUDITED,
+    "GET /v1/policy": POLICY,
+    "PUT /v1/policy": DEMANDED,
+    "POST /v1/policy/dry-run": TRIED,
+    "GET /v1/policy/history": POLICY,
+    "GET /v1/roles": ROLES,
+    "POST /v1/roles": ROLE_MADE,
+    "PATCH /v1/roles/{role_id}": ROLE_MADE,
+    "DELETE /v1/roles/{role_id}": ROLE_MADE,
+    "GET /v1/api-clients": CLIENTS,
+    "POST /v1/api-clients": CLIENT_MADE,
+    "POST /v1/api-clients/{client_id}/rotate": CLIENT_MADE,
+    "DELETE /v1/api-clients/{client_id}": CLIENT_MADE,
+    "POST /v1/sessions/introspect": LOOKED_UP,
+    "GET /v1/companies": WATCHED,
+    "POST /v1/companies": SERVED,
+    "GET /v1/companies/{company_id}": WATCHED,
+    "PATCH /v1/companies/{company_id}": SERVED,
+    "POST /v1/companies/{company_id}/suspend": SERVED,
+    "POST /v1/companies/{company_id}/resume": SERVED,
+    "GET /v1/companies/{company_id}/users": SERVED_READ,
+    "POST /v1/companies/{company_id}/users": SERVED,
+    "GET /v1/companies/{company_id}/users/{user_id}": SERVED_READ,
+    "PATCH /v1/companies/{company_id}/users/{user_id}": SERVED,
+    "DELETE /v1/companies/{company_id}/users/{user_id}": SERVED,
+    "POST /v1/companies/{company_id}/users/{user_id}/deactivate": SERVED,
+    "POST /v1/companies/{company_id}/users/{user_id}/reactivate": SERVED,
+    "POST /v1/companies/{company_id}/users/{user_id}/password": SERVED,
+    "GET /v1/companies/{company_id}/users/{user_id}/two-factor": SERVED_READ,
+    "POST /v1/companies/{company_id}/users/{user_id}/two-factor/enable": SERVED,
+    "POST /v1/companies/{company_id}/users/{user_id}/two-factor/reset": SERVED,
+    "POST /v1/companies/{company_id}/users/{user_id}/two-factor/disable": SERVED,
+    "POST /v1/companies/{company_id}/users/{user_id}/two-factor/unlock": SERVED,
+    "POST /v1/companies/{company_id}/users/{user_id}/two-factor/break-glass": IN_PERSON,
+    "PUT /v1/companies/{company_id}/users/{user_id}/two-factor/override": IN_PERSON,
+    "GET /v1/companies/{company_id}/users/{user_id}/trusted-networks": SERVED_READ,
+    "PUT /v1/companies/{company_id}/users/{user_id}/trusted-networks": SERVED,
+    "GET /v1/companies/{company_id}/users/{user_id}/sessions": SERVED_READ,
+    "DELETE /v1/companies/{company_id}/users/{user_id}/sessions": SERVED,
+    "DELETE /v1/companies/{company_id}/users/{user_id}/sessions/{session_id}": SERVED,
+    "GET /v1/companies/{company_id}/users/{user_id}/activity": SERVED_READ,
+    "POST /v1/companies/{company_id}/bulk/two-factor": SERVED,
+    "GET /v1/companies/{company_id}/events": WATCHED,
+    "GET /v1/companies/{company_id}/policy": SERVED_READ,
+    "PUT /v1/companies/{company_id}/policy": SERVED,
+    "POST /v1/companies/{company_id}/policy/dry-run": SERVED,
+    "GET /v1/companies/{company_id}/policy/history": SERVED_READ,
+    "GET /v1/companies/{company_id}/roles": ROLES_SEEN,
     "GET /healthz": OPEN,
     "GET /readyz": OPEN,
     "GET /openapi.json": OPEN,
@@ -104,7 +191,11 @@ async def tokens_of(scene: Scene) -> dict[str, str | None]:
     console = service.parts.console
     mara = await service.person(scene.companies["acme"], "mara.acme")
     await console.order_enrolment(await console.find_user(mara.login), "wanted")
-    tokens: dict[str, str | None] = {"none": None}
+    tokens: dict[str, str | None] = {
+        "none": None,
+        "program": (await scene.client("anna", *OF_A_COMPANY)).token,
+        "robot": (await scene.client("otto", *Scope)).token,
+    }
     service.clock.advance(seconds=60)
     for kind, name in PEOPLE.items():
         tokens[kind] = await service.sign_in(scene[name])
@@ -122,35 +213,112 @@ def routes_of(service: Service) -> set[str]:
     return found
 
 
+def path_of(scene: Scene, template: str) -> str:
+    """A path of that form that names what is Acme's."""
+    company, user = scene.companies["acme"], scene["udo"].user_id
+    return filled(template, any_id=uuid4(), company_id=company, user_id=user, role_id="helpdesk", name="docs.js")
+
+
 async def test_t01_each_route_serves_exactly_whom_the_table_says(service: Service) -> None:
-    scene = await scene_of(service, "udo", "ute", "axel", "sven", "anna", "bea", "otto")
+    scene = await scene_of(service, "udo", "ute", "axel", "sven", "hedy", "anna", "bea", "otto", "paula")
     tokens = await tokens_of(scene)
     assert routes_of(service) == set(TABLE)
     assert {f"{route.method} {route.path}" for route in ROUTES} <= set(TABLE)
     wrong = []
     for line, expected in TABLE.items():
         method, template = line.split(" ")
-        path = template.replace("{user_id}", str(scene["udo"].user_id)).replace("{session_id}", str(uuid4()))
-        path = path.replace("{name}", "docs.js")
         for kind, status in zip(KINDS, expected, strict=True):
             body = None if method == "GET" else [1]
-            answer = await service.call(method, path, tokens[kind], body)
+            answer = await service.call(method, path_of(scene, template), tokens[kind], body)
             if answer.status != status:
                 wrong.append((line, kind, status, answer.status, answer.code))
     assert wrong == []
 
 
+# K-02. What an API client needs; a route that is not named is closed to all of them.
+SCOPES: Final[dict[str, set[Scope]]] = {
+    "POST /v1/sign-ins": {Scope.SIGN_INS_WRITE},
+    "GET /v1/users": {Scope.USERS_READ},
+    "POST /v1/users": {Scope.USERS_WRITE},
+    "GET /v1/users/{user_id}": {Scope.USERS_READ},
+    "PATCH /v1/users/{user_id}": {Scope.USERS_WRITE},
+    "DELETE /v1/users/{user_id}": {Scope.USERS_WRITE},
+    "POST /v1/users/{user_id}/deactivate": {Scope.USERS_WRITE},
+    "POST /v1/users/{user_id}/reactivate": {Scope.USERS_WRITE},
+    "POST /v1/users/{user_id}/password": {Scope.USERS_WRITE},
+    "GET /v1/users/{user_id}/trusted-networks": {Scope.USERS_READ},
+    "PUT /v1/users/{user_id}/trusted-networks": {Scope.USERS_WRITE},
+    "GET /v1/users/{user_id}/activity": {Scope.USERS_READ},
+    "GET /v1/users/{user_id}/two-factor": {Scope.TWO_FACTOR_READ},
+    "POST /v1/users/{user_id}/two-factor/enable": {Scope.TWO_FACTOR_WRITE},
+    "POST /v1/users/{user_id}/two-factor/reset": {Scope.TWO_FACTOR_WRITE},
+    "POST /v1/users/{user_id}/two-factor/disable": {Scope.TWO_FACTOR_WRITE},
+    "POST /v1/users/{user_id}/two-factor/unlock": {Scope.TWO_FACTOR_WRITE},
+    "POST /v1/bulk/two-factor": {Scope.TWO_FACTOR_WRITE},
+    "GET /v1/users/{user_id}/sessions": {Scope.SESSIONS_READ},
+    "DELETE /v1/users/{user_id}/sessions": {Scope.SESSIONS_WRITE},
+    "DELETE /v1/users/{user_id}/sessions/{session_id}": {Scope.SESSIONS_WRITE},
+    "POST /v1/sessions/introspect": {Scope.SESSIONS_INTROSPECT},
+    "GET /v1/events": {Scope.AUDIT_READ},
+    "GET /v1/policy": {Scope.POLICY_READ},
+    "PUT /v1/policy": {Scope.POLICY_WRITE},
+    "POST /v1/policy/dry-run": {Scope.POLICY_READ},
+    "GET /v1/policy/history": {Scope.POLICY_READ},
+    "GET /v1/companies": {Scope.COMPANIES_READ},
+    "POST /v1/companies": {Scope.COMPANIES_WRITE},
+    "GET /v1/companies/{company_id}": {Scope.COMPANIES_READ},
+    "PATCH /v1/companies/{company_id}": {Scope.COMPANIES_WRITE},
+    "POST /v1/companies/{company_id}/suspend": {Scope.COMPANIES_WRITE},
+    "POST /v1/companies/{company_id}/resume": {Scope.COMPANIES_WRITE},
+}
+ELSEWHERE: Final = "/v1/companies/{company_id}/"
+
+
+def scopes_of(line: str) -> set[Scope]:
+    """In another company, the same as in the own one, and the scope for companies."""
+    if line in SCOPES or ELSEWHERE not in line:
+        return SCOPES.get(line, set())
+    own = SCOPES.get(line.replace(ELSEWHERE, "/v1/"), set())
+    return own | {Scope.COMPANIES_READ if line.startswith("GET") else Scope.COMPANIES_WRITE} if own else set()
+
+
+@pytest.mark.parametrize("maker", ["anna", "otto"])
+async def test_k02_a_client_reaches_the_routes_of_its_scopes_and_no_other(service: Service, maker: str) -> None:
+    """In Acme, clients with one scope each; in the provider's company, clients with all but one."""
+    assert set(SCOPES) <= set(TABLE)
+    scene = await scene_of(service, "udo", maker)
+    session = await scene.fresh(maker)
+    wrong = []
+    for scope in OF_A_COMPANY if maker == "anna" else Scope:
+        scopes = {scope} if maker == "anna" else set(Scope) - {scope}
+        client = await scene.client(maker, *scopes, session=session)
+        for line in TABLE:
+            needed = scopes_of(line)
+            if not needed and (maker == "otto" or TABLE[line] in (OPEN, SIGN_IN, ENROLLING)):
+                continue  # closed to a client with every scope: see above
+            method, template = line.split(" ")
+            body = None if method == "GET" else [1]
+            answer = await service.call(method, path_of(scene, template), client.token, body)
+            served = bool(needed) and needed <= scopes
+            if (answer.status in (200, 404, 422)) is not served or (not served and answer.code != "forbidden"):
+                wrong.append((scope, line, served, answer.status, answer.code))
+    assert wrong == []
+
+
 async def test_t01_a_dead_token_of_any_kind_is_none(service: Service) -> None:
     scene = await scene_of(service, "anna", "udo")
-    session, pending = await scene.fresh("anna"), await service.pending(scene["udo"])
+    session = await scene.fresh("anna")
+    program = await scene.client("anna", *OF_A_COMPANY, session=session)
+    client, pending = program.token, await service.pending(scene["udo"])
+    await service.call("DELETE", f"/v1/api-clients/{program.id}", session)
     await service.call("POST", "/v1/me/sign-out", session)
     await service.call("DELETE", "/v1/sign-ins/current", pending)
     for line, expected in TABLE.items():
         method, template = line.split(" ")
-        path = template.replace("{user_id}", str(scene["udo"].user_id)).replace("{session_id}", str(uuid4()))
         if expected not in (ANYONE, OPEN):
-            for token in (session, pending, "fl_api_" + "A" * 86):
-                assert (await service.call(method, path, token)).code == "unauthenticated", line
+            for token in (session, pending, client, "fl_api_" + "A" * 86):
+                answer = await service.call(method, path_of(scene, template), token)
+                assert (answer.status, answer.code) == (401, "unauthenticated"), line
 
 
 # T-02: what is authorised is what is acted on.
@@ -201,6 +369,29 @@ async def test_t02_a_token_names_its_company_and_no_other(service: Service) -> N
     moved = scene.companies["beta"].bytes + raw[16:]
     forged = "fl_session_" + urlsafe_b64encode(moved).decode().rstrip("=")
     assert (await service.call("GET", "/v1/me", forged)).status == 401
+
+
+# Whatever a role or a program of a company says, by whatever way it came to: `companies` is the provider's alone.
+
+
+async def test_t02_no_role_and_no_program_of_a_company_reaches_another(service: Service) -> None:
+    scene = await scene_of(service, "ben", "udo")
+    acme, beta = scene.companies["acme"], scene.companies["beta"]
+    await make_role(service, acme, "boss", {right.value: "full" for right in Right})
+    boss = await service.person(acme, "bo.acme", "boss", on=True)
+    tokens = [await service.sign_in(boss), (await make_client(service, acme, *Scope)).token]
+    before = await scene.state("ben")
+    for route in ROUTES:
+        if not route.path.startswith("/v1/companies"):
+            continue
+        path = filled(route.path, any_id=uuid4(), company_id=beta, user_id=scene["ben"].user_id)
+        for token in tokens:
+            for body in (None, REASON):
+                answer = await service.call(route.method, path, token, body)
+                assert (answer.status, answer.code) == (403, "forbidden"), (route.method, route.path)
+    assert await scene.state("ben") == before
+    for token in tokens:
+        assert (await service.call("GET", scene.path("udo"), token)).status == 200
 
 
 # T-03: lists.
@@ -366,21 +557,24 @@ VALID: Final[dict[str, dict[str, Any]]] = {
 
 
 async def test_t05_fields_of_others_are_unknown_to_every_call_and_change_nothing(service: Service) -> None:
-    scene = await scene_of(service, "anna", "udo")
-    session, pending = await scene.fresh("anna"), await service.pending(scene["udo"])
-    before = await service.event_types(scene.companies["acme"])
+    scene = await scene_of(service, "anna", "udo", "hedy", "otto")
+    program = (await scene.client("anna", *OF_A_COMPANY)).token
+    session, operator = await scene.fresh("anna"), await service.sign_in(scene["otto"])
+    pending = await service.pending(scene["udo"])
+    companies = [await service.event_types(company) for company in scene.companies.values()]
     for route in ROUTES:
         if route.body is None:
             continue
-        path = route.path.replace("{user_id}", str(scene["udo"].user_id))
-        token = pending if path.startswith("/v1/sign-ins") else session
+        token = operator if "/companies" in route.path else session
+        token = pending if route.path.startswith("/v1/sign-ins") else token
+        token = program if "introspect" in route.path else token
+        valid = VALID[route.body.__name__]
         for name, value in STRANGE.items():
-            if name == "rights" and name in route.body.model_fields:
-                continue  # those of a role, within the own ones
-            body = {**VALID[route.body.__name__], name: value}
-            answer = await service.call(route.method, path, token, body)
-            assert (answer.status, answer.code) == (422, "validation_failed"), (path, name, answer)
-    assert await service.event_types(scene.companies["acme"]) == before
+            if name in valid:
+                continue
+            answer = await service.call(route.method, path_of(scene, route.path), token, {**valid, name: value})
+            assert (answer.status, answer.code) == (422, "validation_failed"), (route.path, name, answer)
+    assert [await service.event_types(company) for company in scene.companies.values()] == companies
 
 
 async def test_t05_nobody_changes_the_own_role_dates_or_state(service: Service) -> None:
@@ -428,6 +622,9 @@ UNBOUND: Final[dict[str, str]] = {
     "load_login.sql": "a login is looked up before its company is known; the rest follows the row that it names",
     "projection_lag.sql": "readiness asks about the whole installation and learns one bit",
     "claim_effects.sql": "the queue of effects is one; each row names its company, and so does all that follows",
+    "backlog_projection.sql": "metrics ask how far the worst company is behind and how many are, and name none",
+    "backlog_open_effects.sql": "metrics count the queue by kind",
+    "backlog_failed_effects.sql": "metrics count what was given up by kind",
     "lagging_companies.sql": "the projector asks which companies are behind",
     "evidence_companies.sql": "a check is of every company",
     "sweep_credentials.sql": "expired rows go, whosever they are",

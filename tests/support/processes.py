@@ -136,13 +136,17 @@ class Child:
         return int(self.process.returncode)
 
 
-def spawn(folder: Path, *arguments: str | Path, env: Mapping[str, str] | None = None) -> Child:
-    """Start `factorlog ARGUMENTS`; its output goes to files in `folder`."""
+def spawn(
+    folder: Path, *arguments: str | Path, env: Mapping[str, str] | None = None, code: Path | None = None
+) -> Child:
+    """Start `factorlog ARGUMENTS`, of another tree when `code` is one; its output goes to files in `folder`."""
     name = f"{arguments[0]}-{time.monotonic_ns()}"
     out, err = folder / f"{name}.out", folder / f"{name}.err"
     with out.open("wb") as said, err.open("wb") as complained:
         process = subprocess.Popen(
             [*_TETHERED, *_PROGRAM, *map(str, arguments)],
+            # `python -m` takes the working folder's packages before all others.
+            cwd=code,
             env=dict(env) if env is not None else environment(),
             stdin=subprocess.DEVNULL,
             stdout=said,
@@ -188,6 +192,7 @@ class Installation:
     folder: Path  # ours; the data directory is below it
     port: int
     demo: bool = True
+    code: Path | None = None  # another tree's programs, for those that are started from now on
     up: Child = field(init=False)
     others: list[Child] = field(default_factory=list)
     _admin: tuple[str, float] | None = None
@@ -213,15 +218,15 @@ class Installation:
     def start(self, **env: str) -> Child:
         """`factorlog up`, not awaited."""
         demo = ["--demo"] if self.demo else []
-        self.up = spawn(
-            self.folder, "up", "--data-dir", self.data_dir, "--port", str(self.port), *demo, env=environment(**env)
-        )
+        words: list[str | Path] = ["up", "--data-dir", self.data_dir, "--port", str(self.port), *demo]
+        self.up = spawn(self.folder, *words, env=environment(**env), code=self.code)
         return self.up
 
     def serve(self, **env: str) -> tuple[Child, str]:
         """A further API process, not awaited, and its address."""
         port = free_port()
-        child = spawn(self.folder, "serve", "--data-dir", self.data_dir, "--port", str(port), env=environment(**env))
+        words: list[str | Path] = ["serve", "--data-dir", self.data_dir, "--port", str(port)]
+        child = spawn(self.folder, *words, env=environment(**env), code=self.code)
         self.others.append(child)
         return child, f"http://127.0.0.1:{port}"
 
@@ -233,7 +238,7 @@ class Installation:
 
     def work(self) -> Child:
         """A further worker."""
-        child = spawn(self.folder, "work", "--data-dir", self.data_dir)
+        child = spawn(self.folder, "work", "--data-dir", self.data_dir, code=self.code)
         self.others.append(child)
         return child
 

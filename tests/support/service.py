@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -78,12 +78,19 @@ class Service:
     url: str
     http: aiohttp.ClientSession
     database: Database
+    address: str | None = None
+
+    def at(self, address: str) -> "Service":
+        """The same as seen from that address; only a process behind a proxy believes it."""
+        return replace(self, address=address)
 
     async def call(self, method: str, path: str, token: str | None = None, json: Any = None, **rest: Any) -> Reply:
         """Any request; `rest` goes to aiohttp (data, headers, params)."""
         headers = dict(rest.pop("headers", {}))
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
+        if self.address is not None:
+            headers["X-Forwarded-For"] = self.address
         async with self.http.request(method, self.url + path, headers=headers, json=json, **rest) as answer:
             raw = await answer.read()
             parsed = await answer.json(content_type=None) if raw and "json" in answer.content_type else None
@@ -223,6 +230,20 @@ async def running(
         stack.push_async_callback(server.close)
         http = await stack.enter_async_context(aiohttp.ClientSession())
         yield Service(parts, clock, str(server.make_url("")).rstrip("/"), http, database)
+
+
+BEHIND_A_PROXY: Final = ("127.0.0.0/8", "::1/128")
+
+
+@pytest_asyncio.fixture
+async def two_proxied(database: Database, tmp_path: Path) -> AsyncIterator[tuple[Service, Service]]:
+    """Two processes behind a proxy, which says from where a call comes."""
+    clock = ManualClock()
+    async with (
+        running(database, tmp_path, clock, trusted_proxies=BEHIND_A_PROXY) as one,
+        running(database, tmp_path, clock, trusted_proxies=BEHIND_A_PROXY) as other,
+    ):
+        yield one, other
 
 
 @pytest_asyncio.fixture

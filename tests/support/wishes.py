@@ -7,6 +7,7 @@ from uuid import UUID
 from events.company.policy import CompanyRules, Policy
 from events.user import commands
 from events.user.commands import OtpProof, Proof, RecoveryProof
+from events.user.events import OverrideKind
 from events.user.limits import Limits
 from tests.support.given import KEY, NOON, SESSION, SIGN_IN, STEP, ident, idents
 
@@ -14,6 +15,7 @@ NEXT: Final = ident("next-sign-in")
 NEW_SESSION: Final = ident("new-session")
 NEW_KEY: Final = ident("new-key")
 NEW_CODES: Final = idents("new-recovery-code", 10)
+GLASS: Final = ident("break-glass-code")
 OPTIONAL: Final = CompanyRules()
 REQUIRED: Final = CompanyRules(policy=Policy(requirement="required"))
 
@@ -33,10 +35,17 @@ def start(
     limits: Limits = Limits(),
     sign_in: UUID = SIGN_IN,
     session: UUID = NEW_SESSION,
+    address: str | None = None,
     rehashed: bool = False,
 ) -> commands.StartSignIn:
     return commands.StartSignIn(
-        now=at, rules=policy, limits=limits, sign_in_id=sign_in, session_id=session, rehashed=rehashed
+        now=at,
+        rules=policy,
+        limits=limits,
+        sign_in_id=sign_in,
+        session_id=session,
+        address=address,
+        rehashed=rehashed,
     )
 
 
@@ -178,6 +187,10 @@ def reactivate(at: datetime = NOON, *, reason: str | None = None) -> commands.Re
     return commands.ReactivateUser(now=at, reason=reason)
 
 
+def expire(at: datetime = NOON) -> commands.ExpireUser:
+    return commands.ExpireUser(now=at)
+
+
 def erase(at: datetime = NOON) -> commands.EraseUser:
     return commands.EraseUser(now=at)
 
@@ -204,9 +217,11 @@ def change(
     language: str = "de",
     activation_at: datetime | None = None,
     expiration_at: datetime | None = None,
+    policy: CompanyRules = OPTIONAL,
 ) -> commands.ChangeUser:
     return commands.ChangeUser(
         now=at,
+        rules=policy,
         email=email,
         role=role,
         language=language,
@@ -216,5 +231,28 @@ def change(
     )
 
 
+def override(
+    kind: OverrideKind,
+    until: datetime | None = None,
+    *,
+    at: datetime = NOON,
+    policy: CompanyRules = OPTIONAL,
+    reason: str | None = None,
+) -> commands.OverridePolicy:
+    return commands.OverridePolicy(now=at, rules=policy, override=kind, until=until, reason=reason)
+
+
+def break_glass(at: datetime = NOON, *, code: UUID = GLASS, limits: Limits = Limits()) -> commands.IssueBreakGlassCode:
+    return commands.IssueBreakGlassCode(now=at, limits=limits, code_id=code, reason="locked out")
+
+
+def networks(*networks: str, at: datetime = NOON, reason: str | None = None) -> commands.ChangeNetworks:
+    return commands.ChangeNetworks(now=at, networks=networks, reason=reason)
+
+
 def deny(act: str, target: UUID | None = None, at: datetime = NOON) -> commands.RecordDenial:
     return commands.RecordDenial(now=at, act=act, target_id=target)
+
+
+def import_key(at: datetime = NOON, *, key: UUID = KEY) -> commands.ImportKey:
+    return commands.ImportKey(now=at, key_id=key, time_step=STEP)

@@ -2,6 +2,6 @@
 SELECT c.company_id, c.version, c.doc
 FROM company_state AS c
 WHERE c.stream_id = c.company_id
-    AND ($1::text IS NULL OR (c.name_key, c.company_id) > (lower($1), $2::uuid))
+    AND (c.name_key, c.company_id) > (lower($1), $2::uuid)
 ORDER BY c.name_key, c.company_id
 LIMIT $3

@@ -6,6 +6,7 @@ from services.api import answers, models
 from services.api.endpoint import Context
 from services.api.problems import invalid
 from services.application.context import Request
+from services.web.incoming import printable
 
 
 async def start_sign_in(context: Context, body: models.PasswordSignIn) -> models.SignInAnswer:
@@ -21,7 +22,8 @@ def _vouched(context: Context, body: models.PasswordSignIn) -> Request:
             raise invalid(["body", name], "this field is not known here", "extra_forbidden")
     if body.client_ip is None:
         return context.request
-    return replace(context.request, ip=body.client_ip, user_agent=body.client_user_agent)
+    agent = printable(body.client_user_agent) if body.client_user_agent is not None else None
+    return replace(context.request, ip=body.client_ip, user_agent=agent, vouched=True)
 
 
 async def give_code(context: Context, body: models.CodeBody) -> models.SignInAnswer:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from uuid import UUID
 
+from events.decision import Refusal
 from events.store.port import StoredUser
 from services.api import answers, models
 from services.api.endpoint import Context, demand_match
@@ -112,32 +113,32 @@ async def read_user_two_factor(context: Context) -> models.TwoFactor:
 
 
 async def order_user_enrolment(context: Context, body: models.ReasonBody) -> models.TwoFactor:
-    act = context.app.administration.order_enrolment
+    act = context.app.others_factors.order_enrolment
     return answers.two_factor(await act(context.caller, context.target.user_id, body.reason))
 
 
 async def reset_user_key(context: Context, body: models.ReasonBody) -> models.TwoFactor:
-    act = context.app.administration.reset_key
+    act = context.app.others_factors.reset_key
     return answers.two_factor(await act(context.caller, context.target.user_id, body.reason))
 
 
 async def disable_user_factor(context: Context, body: models.ReasonBody) -> models.TwoFactor:
-    act = context.app.administration.disable_factor
+    act = context.app.others_factors.disable_factor
     return answers.two_factor(await act(context.caller, context.target.user_id, body.reason))
 
 
 async def unlock_user_factor(context: Context, body: models.ReasonBody) -> models.TwoFactor:
-    act = context.app.administration.unlock
+    act = context.app.others_factors.unlock
     return answers.two_factor(await act(context.caller, context.target.user_id, body.reason))
 
 
 async def override_user_policy(context: Context, body: models.OverrideBody) -> models.TwoFactor:
-    act = context.app.administration.override
+    act = context.app.others_factors.override
     return answers.two_factor(await act(context.caller, context.target.user_id, body.override, body.until, body.reason))
 
 
 async def issue_break_glass_code(context: Context, body: models.ReasonBody) -> models.BreakGlassAnswer:
-    act = context.app.administration.break_glass
+    act = context.app.others_factors.break_glass
     return answers.break_glass(await act(context.caller, context.target.user_id, body.reason))
 
 
@@ -152,9 +153,12 @@ async def read_user_networks(context: Context) -> models.TrustedNetworks:
 
 
 async def act_on_many(context: Context, body: models.BulkBody) -> models.BulkAnswer:
-    claim = context.request.idempotency
-    act = context.app.administration.bulk
-    return answers.bulk(await act(context.caller, body.act, body.user_ids, body.reason, claim))
+    app, claim = context.app, context.request.idempotency
+    results = await app.others_factors.bulk(context.caller, body.act, body.user_ids, body.reason, claim)
+    for result in results:
+        if result.refusal is Refusal.FORBIDDEN:
+            await app.record_denial(context.caller, act_on_many.__name__, result.user_id)
+    return answers.bulk(results)
 
 
 async def list_user_sessions(context: Context) -> models.SessionList:

@@ -1,5 +1,5 @@
--- $1 company, $2 roles: users that have one of them, with their states.
+-- $1 company, $2 roles but not `user`: users that have one of them, with their states.
 SELECT stream_id, doc
 FROM user_state
-WHERE company_id = $1 AND role = ANY ($2) AND NOT gone
+WHERE company_id = $1 AND (listed).role = ANY ($2) AND (listed).role <> 'user' AND NOT (listed).gone
 ORDER BY stream_id

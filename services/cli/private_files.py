@@ -1,0 +1,28 @@
+"""Files that are not everybody's: mode 0600, whatever stood in their place."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from services.cli.exits import USAGE, fail
+
+
+@contextmanager
+def private_file(path: Path, *, encoding: str = "utf-8", newline: str | None = None) -> Iterator[TextIO]:
+    """A new file, written line by line, in place of an older one of that name."""
+    demand_ordinary(path)
+    try:
+        path.unlink(missing_ok=True)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        fail(f"{path} cannot be written: {error.strerror}", USAGE)
+    with os.fdopen(handle, "w", buffering=1, encoding=encoding, newline=newline) as file:
+        yield file
+
+
+def demand_ordinary(path: Path) -> None:
+    """To replace a device or a link would be more than was asked for."""
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        fail(f"{path} is not an ordinary file", USAGE)

@@ -1,0 +1,113 @@
+"""Statements on the hot path find their rows by the index that was made for them, however much there is."""
+
+import json
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any, Final
+from uuid import uuid4
+
+import pytest
+import pytest_asyncio
+
+from events.company.state import CompanyState
+from events.store.states import company_doc, user_doc
+from events.user.state import UserState
+from services.bootstrap import open_pool
+from tests.support.database import Database, Pool
+from tests.support.service import settings_for
+
+ROOT: Final = Path(__file__).parents[2]
+OF_A_USER: Final = {"user_state_pkey", "person_key_pkey", "company_state_pkey", "credential_of_user"}
+
+# statement: the indexes it uses
+PLANS: Final = {
+    "services/adapters/sql/users_page.sql": {"user_by_login", "user_state_pkey"},
+    "services/adapters/sql/companies_page.sql": {"company_by_name"},
+    "workers/sql/expiring_users.sql": {"user_expiring"},
+    "workers/sql/claim_effects.sql": {"effect_open", "effect_pkey", "event_pkey"},
+    "workers/effects/sql/users_of_roles.sql": {"user_by_role"},
+    "events/store/sql/load_callers.sql": {*OF_A_USER, "credential_pkey"},
+    "events/store/sql/load_login.sql": {*OF_A_USER, "login_pkey", "known_address_pkey"},
+    "events/store/sql/load_user.sql": OF_A_USER,
+    "events/store/sql/read_events.sql": {"event_pkey"},
+}
+MAY_SORT: Final = {"workers/effects/sql/users_of_roles.sql"}  # the few of some roles
+
+
+@pytest_asyncio.fixture
+async def pool(database: Database, tmp_path: Path) -> AsyncIterator[Pool]:
+    """With the settings that the service's own connections have."""
+    made = await open_pool(settings_for(database, tmp_path))
+    yield made
+    await made.close()
+
+
+@pytest_asyncio.fixture(params=["before", "after"], ids=lambda when: f"{when} statistics")
+async def tables(request: pytest.FixtureRequest, owner_pool: Pool) -> None:
+    """Plans must not hang on statistics: what was just imported has none."""
+    await _fill(owner_pool)
+    if request.param == "after":
+        await owner_pool.execute("ANALYZE")
+
+
+async def _fill(owner: Pool) -> None:
+    """A company of 3,000, and a hundred small ones."""
+    companies = [uuid4() for _ in range(100)]
+    named = [(i, i, 1, 1, company_doc(CompanyState(exists=True, name=f"Firma {i}")).doc) for i in companies]
+    users = [(companies[0], uuid4()) for _ in range(3_000)] + [(i, uuid4()) for i in companies for _ in range(3)]
+    states = [
+        (company_id, user_id, 1, 1, 0, user_doc(_user(number)).doc)
+        for number, (company_id, user_id) in enumerate(users)
+    ]
+    rows = [(c, uuid4(), u, kind, b"", "{}") for c, u in users for kind in ("password", "key", "session")]
+    copy = owner.copy_records_to_table
+    state = ["company_id", "stream_id", "version", "schema"]
+    await copy("company_state", records=named, columns=[*state, "doc"])
+    await copy("user_state", records=states, columns=[*state, "authority", "doc"])
+    await copy("credential", records=rows, columns=["company_id", "id", "user_id", "kind", "secret", "attributes"])
+
+
+def _user(number: int) -> UserState:
+    return UserState(exists=True, login=f"user.{number}", role="user" if number % 100 else "administrator")
+
+
+@pytest.mark.usefixtures("tables")
+async def test_hot_statements_use_their_indexes_and_read_no_table_through(pool: Pool) -> None:
+    wrong = {}
+    for file, indexes in PLANS.items():
+        nodes = list(_nodes(await _plan(pool, (ROOT / file).read_text(encoding="utf-8"))))
+        used = {node["Index Name"] for node in nodes if "Index Name" in node}
+        kinds = {node["Node Type"] for node in nodes} & {"Seq Scan", "Sort", "Incremental Sort", "Hash", "Materialize"}
+        if file in MAY_SORT:
+            kinds -= {"Sort"}
+        if used != indexes or kinds:
+            wrong[file] = (used ^ indexes, kinds)
+    assert not wrong
+
+
+@pytest.mark.usefixtures("tables")
+async def test_a_company_is_looked_through_in_the_index_alone(pool: Pool) -> None:
+    plan = await _plan(pool, (ROOT / "services/adapters/sql/users_page.sql").read_text(encoding="utf-8"))
+    (scan,) = (node for node in _nodes(plan) if node.get("Index Name") == "user_by_login")
+    assert scan["Node Type"] == "Index Only Scan"
+    # Also where a page begins is found in the index, not counted off from the first user.
+    assert "stream_id" in scan["Index Cond"]
+
+
+async def _plan(pool: Pool, sql: str) -> dict[str, Any]:
+    """As it runs: planned once, whatever the arguments."""
+    async with pool.acquire() as connection:
+        count = len((await connection.prepare(sql)).get_parameters())
+        await connection.execute(f"PREPARE asked AS {sql}")
+        try:
+            found = await connection.fetchval(f"EXPLAIN (FORMAT JSON) EXECUTE asked({', '.join(['NULL'] * count)})")
+        finally:
+            await connection.execute("DEALLOCATE asked")
+    plan: dict[str, Any] = json.loads(found)[0]["Plan"]
+    return plan
+
+
+def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for child in plan.get("Plans", ()):
+        yield from _nodes(child)
