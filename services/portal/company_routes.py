@@ -52,7 +52,7 @@ _USERS: Final = (
     _page(path="/users", view=users.show, rights=_SEE_USERS),
     *_asked("/users/add", users.ask_to_add, users.add, users.AddForm, _OF_USERS, back="/users"),
     _act(
-        path="/users/many",
+        path="/users/many/choice",
         view=users_bulk.choose,
         form=users_bulk.ChoiceForm,
         page=users.show,

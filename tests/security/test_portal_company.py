@@ -41,12 +41,12 @@ async def test_one_act_on_many_tells_what_became_of_each(acme: Acme, signed_in: 
     bert = await service.person(await service.company("Beta AG"), "bert.user", on=True)
     anna = await signed_in(acme.anna)
     page = await anna.get("/users")
-    token = page.form("/users/many").fields["form_token"]
-    nobody = await many(anna, "/users/many", [("form_token", token), ("act", "reset")])
+    token = page.form("/users/many/choice").fields["form_token"]
+    nobody = await many(anna, "/users/many/choice", [("form_token", token), ("act", "reset")])
     assert (nobody.status, "Bitte wählen Sie mindestens einen Benutzer." in nobody.text) == (422, True)
     users = [acme.uta, udo, acme.anna, bert]
     chosen = [("user_id", str(person.user_id)) for person in users]
-    asked = await many(anna, "/users/many", [("form_token", token), ("act", "reset"), *chosen])
+    asked = await many(anna, "/users/many/choice", [("form_token", token), ("act", "reset"), *chosen])
     assert asked.status == 200, asked.text
     assert "bert.user" not in asked.text
     ids = re.findall(r'name="user_id" value="([^"]+)"', asked.text)
