@@ -15,11 +15,11 @@ STAMP := .venv/.installed
 PYTEST := $(BIN)/pytest -n $(WORKERS) --maxprocesses 4 --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check format bench soak lock openapi messages audit clean
+.PHONY: help up test check format bench soak lock openapi messages accessibility audit clean
 .DELETE_ON_ERROR:
 
 help: ## Show this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-9s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-13s %s\n", $$1, $$2 }'
 
 up: $(STAMP) ## Start everything with demo users (DATA_DIR=./var PORT=8080)
 	@exec $(BIN)/factorlog up --demo --data-dir $(DATA_DIR) --port $(PORT)
@@ -60,6 +60,9 @@ openapi: $(STAMP) ## Write services/api/openapi.json and docs/configuration.md a
 
 messages: $(STAMP) ## Bring the translations in step with the sentences of the portal
 	$(BIN)/python -m services.portal.catalogue
+
+accessibility: $(STAMP) ## Write docs/accessibility.md anew: axe over every page, in every language
+	FACTORLOG_TEST_REPORT=docs/accessibility.md $(BIN)/pytest -q -n 0 -p no:randomly tests/browser/test_accessibility.py
 
 audit: $(STAMP) ## Ask for known weaknesses of the pinned versions (needs the network)
 	$(BIN)/pip-audit --require-hashes --disable-pip --requirement requirements.lock

@@ -105,6 +105,16 @@ def rules_of(settings: Settings) -> Rules:
     )
 
 
+def passwords_of(settings: Settings, meters: PrometheusMeters | None = None) -> Argon2Passwords:
+    return Argon2Passwords(
+        memory_kib=settings.argon2_memory_kib,
+        passes=settings.argon2_passes,
+        lanes=settings.argon2_lanes,
+        cores=available_cores(),
+        meters=meters,
+    )
+
+
 @asynccontextmanager
 async def runtime(
     settings: Settings, clock: Clock | None = None, passwords: Argon2Passwords | None = None
@@ -117,13 +127,7 @@ async def runtime(
     meters = PrometheusMeters()
     wrapper = MeteredKeyWrapper(open_wrapper(settings, entropy), meters)
     pool = await open_pool(settings)
-    passwords = passwords or Argon2Passwords(
-        memory_kib=settings.argon2_memory_kib,
-        passes=settings.argon2_passes,
-        lanes=settings.argon2_lanes,
-        cores=available_cores(),
-        meters=meters,
-    )
+    passwords = passwords or passwords_of(settings, meters)
     doorbell = ArqDoorbell(settings.redis_url.get_secret_value()) if settings.redis_url else SilentDoorbell()
     try:
         await _refuse_owner(pool)
@@ -207,7 +211,7 @@ def _compose(
         wrapper=wrapper,
         vault=vault,
         application=application,
-        console=Console(store, executor, streams, passwords, vault, clock, entropy),
+        console=Console(store, executor, streams, tokens, passwords, vault, clock, entropy),
         moving_in=MovingIn(store, executor, streams, codes, passwords, vault, clock, entropy),
         readiness=ProcessReadiness(pool, vault, check, clock),
         metrics=PrometheusText(meters, pool, passwords, check, clock),

@@ -46,7 +46,7 @@ class CreateRole:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeRole:
-    """The role's rights, complete; `keep` is the session of the person who changes it."""
+    """The rights that change; `keep` is the session of the person who changes them."""
 
     now: datetime
     name: str

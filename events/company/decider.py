@@ -92,7 +92,7 @@ def _change_role(state: CompanyState, wish: ChangeRole) -> Decision[CompanyEvent
     role = state.own_role(wish.name)
     if role is None:
         return refused(Refusal.NOT_FOUND)
-    rights = words_of(rights_from(wish.rights))
+    rights = words_of(rights_from({**role.rights, **wish.rights}))
     if rights == role.rights:
         return accepted()
     return accepted(RoleChanged(name=wish.name, rights=rights, kept=wish.keep))

@@ -277,7 +277,10 @@ def _factor_gone(state: UserState) -> UserState:
 
 def _overridden(state: UserState, event: TwoFactorOverridden) -> UserState:
     exception = Override(kind=event.override, until=event.until) if event.override != "inherit" else None
-    return replace(without_sign_ins(state, event.sign_ins_ended), override=exception)
+    # Exempt, its owner misses the window that the policy opened: when the exemption is over there is another.
+    by_policy = event.override == "exempt" and state.order is not None and state.order.by_policy
+    order = None if by_policy else state.order
+    return replace(without_sign_ins(state, event.sign_ins_ended), override=exception, order=order)
 
 
 def _code_rejected(state: UserState, event: CodeRejected) -> UserState:

@@ -21,7 +21,7 @@ from services.application.context import Caller, Tenant
 from services.application.errors import Refused, Unacceptable
 from services.application.execute import Acting
 from services.application.ports import Clock, Entropy
-from services.application.sessions import IssuedToken, Tokens
+from services.application.sessions import Tokens, client_row
 from services.application.streams import CLIENT, Streams, Wanted
 
 MOST: Final = 100  # of one company
@@ -77,7 +77,7 @@ class ApiClients:
             raise Refused(Refusal.TOO_MANY)
         client_id = self._entropy.uuid()
         issued = self._tokens.issue(CredentialKind.API_CLIENT, caller.at.id)
-        row = self._row(client_id, issued, wanted.expires_at)
+        row = client_row(client_id, issued, wanted.expires_at)
 
         def make(now: datetime) -> clients.CreateClient:
             return clients.CreateClient(
@@ -95,7 +95,7 @@ class ApiClients:
         """A new token; the old one is dead with the same commit. Within the rights of whoever does it."""
         before = await self._find(caller, client_id)
         issued = self._tokens.issue(CredentialKind.API_CLIENT, caller.at.id)
-        row = self._row(client_id, issued, before.expires_at)
+        row = client_row(client_id, issued, before.expires_at)
         scopes = tuple(scope for scope in Scope if before.may(scope))
         state = await self._run(caller, client_id, lambda now: clients.RotateClient(now=now), scopes, (row,))
         return ShownClient(id=client_id, state=state, last_used_at=None, has_token=True, token=issued.token)
@@ -120,15 +120,6 @@ class ApiClients:
         if stored.doc is None or client_id not in known:
             raise Refused(Refusal.NOT_FOUND)
         return client_state(stored.doc)
-
-    def _row(self, client_id: UUID, issued: IssuedToken, expires_at: datetime | None) -> Credential:
-        return Credential(
-            id=issued.id,
-            user_id=client_id,
-            kind=CredentialKind.API_CLIENT,
-            secret=issued.digest,
-            expires_at=expires_at,
-        )
 
     async def _run(
         self,

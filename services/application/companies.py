@@ -94,13 +94,17 @@ class CompanyAdministration:
         self, caller: Caller, policy: Policy, reason: str | None, check: Check, *, confirmed: bool
     ) -> Tenant:
         """Raises Refused(CONFIRMATION_REQUIRED) when the caller would be forced or locked out and was not asked yet."""
-        self._check_roles(caller.at, policy)
         if not confirmed and caller.client is None and not caller.is_elsewhere:
             effect = await self.try_policy(caller, policy)
             if effect.caller_forced or effect.caller_locked_out:
                 raise Refused(Refusal.CONFIRMATION_REQUIRED)
+
+        def also(tenant: Tenant) -> None:
+            check(tenant)
+            self._check_roles(tenant, policy)
+
         return await self._change(
-            caller, lambda at: commands.ChangePolicy(now=at, policy=policy), _policy, reason, check=check
+            caller, lambda at: commands.ChangePolicy(now=at, policy=policy), _policy, reason, check=also
         )
 
     async def try_policy(self, caller: Caller, policy: Policy) -> PolicyEffect:
@@ -142,27 +146,26 @@ class CompanyAdministration:
 
         Raises Refused(CONFIRMATION_REQUIRED) when the caller could not take it back.
         """
-        before = self._own_rights(caller.at, name)
-        words = {**words_of(before), **changed}
-        if not confirmed and _takes_from_oneself(caller, name, rights_from(words)):
-            raise Refused(Refusal.CONFIRMATION_REQUIRED)
 
         def wish(at: datetime) -> commands.ChangeRole:
-            return commands.ChangeRole(now=at, name=name, rights=words, keep=caller.credential.id)
+            return commands.ChangeRole(now=at, name=name, rights=changed, keep=caller.credential.id)
 
-        return await self._change(caller, wish, _roles(before, rights_from(words)), check=check)
+        def demand(acting: Caller) -> None:
+            before = _rights_of_role(acting.at, name)
+            after = rights_from({**words_of(before), **changed})
+            _roles(before, after)(acting)
+            if not confirmed and _takes_from_oneself(acting, name, after):
+                raise Refused(Refusal.CONFIRMATION_REQUIRED)
+
+        return await self._change(caller, wish, demand, check=check)
 
     async def delete_role(self, caller: Caller, name: str, check: Check) -> Tenant:
         """Raises Refused(ROLE_IN_USE) while a user has it, or the policy names it."""
-        before = self._own_rights(caller.at, name)
-        return await self._change(
-            caller, lambda at: commands.DeleteRole(now=at, name=name), _roles(before), check=check
-        )
 
-    def _own_rights(self, tenant: Tenant, name: str) -> Rights:
-        if not tenant.state.has_role(name):
-            raise Refused(Refusal.NOT_FOUND)
-        return tenant.state.rights_of(name)
+        def demand(acting: Caller) -> None:
+            _roles(_rights_of_role(acting.at, name))(acting)
+
+        return await self._change(caller, lambda at: commands.DeleteRole(now=at, name=name), demand, check=check)
 
     def _check_roles(self, tenant: Tenant, policy: Policy) -> None:
         if any(not tenant.state.has_role(role) for role in policy.roles):
@@ -211,6 +214,12 @@ def _roles(*touched: Rights) -> Callable[[Caller], None]:
             access.demand_grantable(caller, rights)
 
     return demand
+
+
+def _rights_of_role(tenant: Tenant, name: str) -> Rights:
+    if not tenant.state.has_role(name):
+        raise Refused(Refusal.NOT_FOUND)
+    return tenant.state.rights_of(name)
 
 
 def _takes_from_oneself(caller: Caller, role: str, after: Rights) -> bool:

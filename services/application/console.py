@@ -5,9 +5,13 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
+from events.company import clients
 from events.company import commands as commands_of_company
+from events.company.clients import ClientState
 from events.company.policy import Policy
+from events.company.scopes import Scope
 from events.company.state import CompanyState
+from events.credentials import CredentialKind
 from events.decision import Refusal
 from events.envelope import Metadata
 from events.store.port import EventStore, StoredUser
@@ -18,8 +22,9 @@ from services.application.execute import Acting, Done, Executor, Formed, nobody
 from services.application.logins import check_login, check_password, login_key
 from services.application.passwords import generate_password
 from services.application.ports import Clock, Entropy, Passwords
+from services.application.sessions import Tokens, client_row
 from services.application.sign_in import password_row
-from services.application.streams import COMPANY, Streams, Wanted
+from services.application.streams import CLIENT, COMPANY, Streams, Wanted
 from services.application.vault import Vault
 
 _NOWHERE = b""
@@ -31,6 +36,7 @@ class Console:
         store: EventStore,
         executor: Executor,
         streams: Streams,
+        tokens: Tokens,
         passwords: Passwords,
         vault: Vault,
         clock: Clock,
@@ -39,6 +45,7 @@ class Console:
         self._store = store
         self._executor = executor
         self._streams = streams
+        self._tokens = tokens
         self._passwords = passwords
         self._vault = vault
         self._clock = clock
@@ -57,6 +64,20 @@ class Console:
 
     async def suspend(self, company_id: UUID) -> None:
         await self._on_company(company_id, lambda at: commands_of_company.SuspendCompany(now=at))
+
+    async def create_client(self, company_id: UUID, name: str, scopes: tuple[Scope, ...]) -> str:
+        """The token of a new API client. Raises Refused, Contended."""
+        client_id = self._entropy.uuid()
+        issued = self._tokens.issue(CredentialKind.API_CLIENT, company_id)
+
+        async def form(tenant: Tenant, state: ClientState) -> Wanted[clients.ClientCommand]:
+            now = self._clock.now()
+            wish = clients.CreateClient(now=now, name=name, scopes=tuple(sorted(scopes)))
+            row = client_row(client_id, issued, None)
+            return Wanted(command=wish, now=now, acting=self._acting(), credentials=(row,))
+
+        await self._streams.run(CLIENT, company_id, client_id, form)
+        return issued.token
 
     async def _on_company(
         self, company_id: UUID, make: Callable[[datetime], commands_of_company.CompanyCommand]

@@ -65,6 +65,16 @@ def session_row(
     )
 
 
+def client_row(client_id: UUID, issued: IssuedToken, expires_at: datetime | None) -> Credential:
+    return Credential(
+        id=issued.id,
+        user_id=client_id,
+        kind=CredentialKind.API_CLIENT,
+        secret=issued.digest,
+        expires_at=expires_at,
+    )
+
+
 def is_over(row: Credential, now: datetime, rules: Rules) -> bool:
     """Expired, or idle for too long."""
     if row.expires_at is not None and now >= row.expires_at:

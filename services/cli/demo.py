@@ -1,5 +1,6 @@
-"""Demo data: three companies with users in several states, made through the ordinary use cases, once."""
+"""Demo data, made once: three companies through the ordinary use cases, and a fourth with a month of past."""
 
+import asyncio
 import json
 import os
 from dataclasses import dataclass, replace
@@ -9,9 +10,18 @@ from typing import Any, Final
 from uuid import UUID
 
 from events import totp
+from events.company.policy import CompanyRules
+from events.company.roles import Right
+from events.company.scopes import RIGHT_OF, Scope
+from events.policy import effective
+from events.user.state import UserState, password_is_due
 from services.adapters.system import SystemClock
 from services.application.context import Caller, Request
+from services.application.passwords import generate_password
+from services.application.seeding.draws import Draw
+from services.application.seeding.people import Draft
 from services.bootstrap import Runtime, runtime
+from services.cli.seeding import account, ground
 from services.embedded.postgres import PostgresUrls
 from services.settings import Settings
 
@@ -39,6 +49,16 @@ _COMPANIES: Final = {
     "Beta AG": (_Person("bea.admin", "administrator", True), _Person("ben.user", "user", False)),
 }
 _PROVIDER: Final = "Factorlog Demo Provider"
+# People in all states; those who can sign in stand in the file.
+_WITH_A_PAST: Final = Draft(
+    name="Gamma KG",
+    language="de",
+    domain="gamma.example",
+    bare_logins=True,
+    first=("gerda.admin", "gustav.security"),
+)
+_PEOPLE: Final = 40
+_DAYS: Final = 30
 
 
 class _EarlierClock:
@@ -66,13 +86,14 @@ async def create_demo(settings: Settings, urls: PostgresUrls, redis_url: str) ->
             for company_id in [await parts.console.create_company(name, provider=name == _PROVIDER)]
             for person in people
         ]
+    users += await _tell_a_past(settings)
     document = {
         "base_url": settings.base_url,
         "database_url": urls.owner,
         "app_database_url": urls.app,
         "redis_url": redis_url,
         "users": users,
-        "api_clients": [],
+        "api_clients": await _create_clients(settings, users),
     }
     write_private(path, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
 
@@ -99,6 +120,51 @@ def write_private(path: Path, text: str) -> None:
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
         file.write(text)
     draft.replace(path)
+
+
+async def _create_clients(settings: Settings, users: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One program a company, with every scope that its administrators could give."""
+    companies = {user["company"]: UUID(user["company_id"]) for user in users}
+    async with runtime(settings) as parts:
+        return [
+            {
+                "company": name,
+                "token": await parts.console.create_client(company_id, "demo", scopes),
+                "scopes": [scope.value for scope in scopes],
+            }
+            for name, company_id in companies.items()
+            for scopes in [_scopes_of(name)]
+        ]
+
+
+def _scopes_of(company: str) -> tuple[Scope, ...]:
+    return tuple(s for s in Scope if company == _PROVIDER or RIGHT_OF[s][0] is not Right.COMPANIES)
+
+
+async def _tell_a_past(settings: Settings) -> list[dict[str, Any]]:
+    """Those of the company's people who can sign in now, with a password of each one's own."""
+    async with ground(settings) as here:
+        passwords = {number: generate_password(here.parts.entropy) for number in range(_PEOPLE)}
+        draw, never = Draw(_WITH_A_PAST.name), asyncio.Event()
+        seeded = await here.seed(_WITH_A_PAST, _PEOPLE, _DAYS, draw, passwords, lambda facts, told: None, never)
+    now = SystemClock().now()
+    return [
+        account(_WITH_A_PAST.name, seeded, person, passwords[number])
+        for number, person in enumerate(seeded.people)
+        if _can_sign_in(person.state, seeded.rules, now)
+    ]
+
+
+def _can_sign_in(user: UserState, rules: CompanyRules, now: datetime) -> bool:
+    """With a password, and a code where there is a factor, from anywhere."""
+    demanded = effective(user, rules, now).next_sign_in
+    return (
+        user.is_active(now)
+        and not user.networks
+        and demanded in ("password", "code")
+        and not password_is_due(user, now, rules.policy.password_max_age_days)
+        and (user.ladder.until is None or now >= user.ladder.until)
+    )
 
 
 async def _create_person(parts: Runtime, company: str, company_id: UUID, person: _Person) -> dict[str, Any]:

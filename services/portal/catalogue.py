@@ -42,7 +42,7 @@ def up_to_date(path: Path) -> tuple[Catalog, bytes]:
     catalogue.update(extracted(), no_fuzzy_matching=True, update_creation_date=False)
     catalogue.obsolete.clear()
     written = BytesIO()
-    write_po(written, catalogue, width=120, omit_header=False, sort_output=True, include_lineno=False)
+    write_po(written, catalogue, width=120, omit_header=False, sort_output=True, no_location=True)
     return catalogue, written.getvalue()
 
 

@@ -5,8 +5,8 @@ from functools import partial
 from typing import Final
 
 from events.company.roles import Level, Right
-from services.portal.dispatch import Allow, Route, View
 from services.portal.forms import Form
+from services.portal.route import Allow, Route, View
 from services.portal.views import audit, companies, policy, user, user_security, users, users_bulk
 
 _page = partial(Route, method="GET", allow=Allow.SESSION)

@@ -2,81 +2,31 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
-from enum import Enum
+from dataclasses import replace
 from hashlib import sha256
-from typing import Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
 
 import structlog
 from aiohttp import web
 
-from events.company.roles import Level, Right
 from events.decision import Refusal
-from events.store.port import IdempotencyClaim, Unavailable
-from events.user.events import Stage
-from services.application.context import Caller
-from services.application.errors import Contended, Refused, Replayed, Throttled, Unacceptable
-from services.application.ports import KeyUnavailable, Overloaded
+from events.store.port import IdempotencyClaim
+from services.application.context import Caller, Request
+from services.application.errors import Refused, Replayed, Throttled, Unacceptable
 from services.portal import forms, messages, security, step_up
-from services.portal.forms import Errors, Filled, Form, Malformed
+from services.portal.forms import Errors, Filled, Malformed
 from services.portal.languages import Language, chosen
 from services.portal.messages import Said
+from services.portal.refusals import TEMPORARY, error_page, errors_of, note, too_often, unavailable, unexpected
 from services.portal.rendering import respond
+from services.portal.route import STAGE_PATHS, Allow, Route
 from services.portal.site import SITE
 from services.portal.visit import Answer, Goto, Page, Visit
-from services.web.bodies import MAX_BODY, BodyOfOtherKind, BodyTooLarge, read_body
-from services.web.failures import log_unexpected
+from services.web.bodies import BodyOfOtherKind, BodyTooLarge, read_body
 from services.web.incoming import APPLICATION, PATIENCE_SECONDS, described
 
 log = structlog.get_logger()
-
-View = Callable[..., Awaitable[Answer]]
-_TEMPORARY: Final = (Contended, Overloaded, Unavailable, KeyUnavailable, TimeoutError)
-STAGE_PATHS: Final = {
-    Stage.CODE: "/sign-in/code",
-    Stage.ENROLMENT: "/sign-in/enrolment",
-    Stage.PASSWORD: "/sign-in/password",
-}
-
-
-class Allow(Enum):
-    """Whom a route serves; nobody else."""
-
-    ANYONE = "anyone"
-    SIGN_IN = "sign_in"
-    SESSION = "session"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
-    """One line of the route table. Of an act, `page` is the view that shows its form, also when something is wrong."""
-
-    method: str
-    path: str
-    view: View
-    allow: Allow
-    form: type[Form] = Form
-    page: View | None = None
-    stages: tuple[Stage, ...] = ()  # of a sign-in: where else, it is sent on
-    rights: tuple[tuple[Right, Level], ...] = ()  # all of them
-    fresh: bool = False
-    own_factor: bool = False
-    back: str = "/"  # where to go when an act cannot be shown again; may name ids of the path
-    elsewhere: bool = False  # {company_id} names the company in which the caller acts
-    max_body: int = MAX_BODY
-
-    @property
-    def is_act(self) -> bool:
-        return self.method == "POST"
-
-    @property
-    def operation(self) -> str:
-        return f"portal_{self.view.__name__}" + ("_elsewhere" if self.elsewhere else "")
-
-    def way_back(self, visit: Visit) -> str:
-        return self.back.format_map(visit.ids)
 
 
 class _Stopped(Exception):
@@ -106,7 +56,7 @@ def dispatcher(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResp
         except (ConnectionError, asyncio.CancelledError):
             raise
         except Exception as error:  # noqa: BLE001 - the outermost loop of HTTP
-            answer = _unexpected(http, visit, error)
+            answer = unexpected(http, visit, error)
         response = await respond(http, visit, answer)
         log.debug(
             "request",
@@ -133,16 +83,16 @@ async def _serve(route: Route, http: web.Request, visit: Visit) -> tuple[Visit, 
         await _demand_form_token(route, http, fields)
     except _Stopped as stopped:
         return visit, stopped.answer
-    except Refused as refused:
-        return visit, await _stopped_by(route, visit, refused.refusal) or error_page(visit, 409, "refused")
+    except Refused:
+        return visit, error_page(visit, 404, "not_found")
     except BodyTooLarge:
         return visit, error_page(visit, 413, "too_large")
     except (BodyOfOtherKind, Malformed):
         return visit, error_page(visit, 422, "malformed")
     except _OutOfDate:
         return visit, error_page(visit, 403, "out_of_date", back=route.way_back(visit))
-    except _TEMPORARY as error:
-        return visit, _unavailable(visit, error)
+    except TEMPORARY as error:
+        return visit, unavailable(visit, error)
     return await _act(route, visit, fields)
 
 
@@ -162,21 +112,26 @@ async def _demand_form_token(route: Route, http: web.Request, fields: Mapping[st
 
 async def _recognised(route: Route, http: web.Request, visit: Visit) -> Visit:
     """The visit with its caller, when that is somebody whom the route serves. Raises _Stopped, Refused."""
-    token = http.app[SITE].cookies.read(http, security.SESSION)
-    caller = await visit.app.authentication.caller(token, visit.request) if token else None
-    if caller is not None and caller.client is not None:
-        caller = None
+    caller = await caller_of(http, visit.request)
     visit = replace(visit, known=caller, language=language_of(http, caller), ids=_ids(http))
     if route.allow is Allow.ANYONE:
         return visit
     if caller is None:
-        raise _Stopped(_to_sign_in(route, visit, had_token=token is not None))
+        had_token = http.app[SITE].cookies.read(http, security.SESSION) is not None
+        raise _Stopped(_to_sign_in(route, visit, had_token=had_token))
     if caller.is_session:
         if route.allow is Allow.SIGN_IN:
             raise _Stopped(Goto(path="/"))
         return visit
     _demand_stage(route, visit, caller)
     return visit
+
+
+async def caller_of(http: web.Request, request: Request) -> Caller | None:
+    """The person whose token the browser holds."""
+    token = http.app[SITE].cookies.read(http, security.SESSION)
+    caller = await http.app[APPLICATION].authentication.caller(token, request) if token else None
+    return caller if caller is not None and caller.client is None else None
 
 
 def _to_sign_in(route: Route, visit: Visit, *, had_token: bool) -> Goto:
@@ -208,8 +163,8 @@ async def _view(route: Route, visit: Visit) -> Answer:
         return _as_seen_there(visit, await route.view(visit))
     except Refused as refused:
         return await _stopped_by(route, visit, refused.refusal) or error_page(visit, 409, "refused")
-    except _TEMPORARY as error:
-        return _unavailable(visit, error)
+    except TEMPORARY as error:
+        return unavailable(visit, error)
 
 
 async def _placed(route: Route, visit: Visit) -> Visit:
@@ -246,8 +201,8 @@ async def _act(route: Route, visit: Visit, fields: dict[str, list[str]]) -> tupl
             visit, token = await step_up.prove(visit, fields)
         except (Refused, Unacceptable) as error:
             return visit, await _not_stepped_up(route, visit, typed, error)
-        except _TEMPORARY as error:
-            return visit, _unavailable(visit, error)
+        except TEMPORARY as error:
+            return visit, unavailable(visit, error)
     else:
         typed = {name: given for name, given in fields.items() if name not in (forms.TOKEN, forms.ONCE)}
     visit = replace(visit, filled=Filled(typed=typed))
@@ -269,17 +224,19 @@ async def _once(route: Route, visit: Visit, typed: forms.Typed) -> Answer:
         return error_page(visit, 422, "malformed")
     except Refused as refused:
         return await _stopped_by(route, visit, refused.refusal) or await _again(
-            route, visit, _errors_of(route, visit, refused.refusal)
+            route, visit, errors_of(route, visit, refused.refusal)
         )
     except Unacceptable as error:
         name = error.field if error.field in route.form.model_fields else f"new_{error.field}"
         return await _again(route, visit, Errors({name: messages.wrong_kind(error.problem, visit.language)}))
     except Throttled as error:
-        return await _throttled(route, visit, error)
+        errors, headers = too_often(error, visit.language)
+        answer = await _again(route, visit, errors)
+        return replace(answer, headers=headers) if isinstance(answer, Page) else answer
     except Replayed:
         return Goto(path=route.way_back(visit), said=Said.DONE_ALREADY)
-    except _TEMPORARY as error:
-        _note(error)
+    except TEMPORARY as error:
+        note(error)
         return await _again(route, visit, Errors({"": visit.text(messages.UNAVAILABLE)}, 503))
 
 
@@ -304,8 +261,8 @@ async def _again(route: Route, visit: Visit, errors: Errors) -> Answer:
         answer = await route.page(fresh)
     except Refused as refused:
         return await _stopped_by(route, visit, refused.refusal) or error_page(visit, 409, "refused")
-    except _TEMPORARY as error:
-        return _unavailable(visit, error)
+    except TEMPORARY as error:
+        return unavailable(visit, error)
     if not isinstance(answer, Page):
         return answer
     return replace(answer, status=errors.status, values={**answer.values, "visit": fresh, "filled": fresh.filled})
@@ -318,38 +275,9 @@ async def _as_of_now(visit: Visit) -> Visit:
         return replace(visit, request=request)
     try:
         known = await visit.app.authentication.again(replace(visit.known, request=request))
-    except (Refused, *_TEMPORARY):
+    except (Refused, *TEMPORARY):
         known = replace(visit.known, request=request)
     return replace(visit, request=request, known=known)
-
-
-def _errors_of(route: Route, visit: Visit, refusal: Refusal) -> Errors:
-    """At the field that it is about, where there is one."""
-    text = messages.refused(refusal, visit.language)
-    wanted: tuple[str, ...] = ()
-    match refusal:
-        case Refusal.CODE_REJECTED:
-            wanted = ("code",) if "code" in visit.filled.typed else ("recovery_code",)
-        case Refusal.INVALID_CREDENTIALS if route.allow is Allow.SESSION:
-            wanted, text = ("old_password", "password"), visit.text(messages.WRONG_PASSWORD)
-        case Refusal.LOGIN_TAKEN:
-            wanted = ("login",)
-        case Refusal.CONFIRMATION_REQUIRED:
-            wanted = ("confirm",)
-        case _:
-            pass
-    name = next((name for name in wanted if name in route.form.model_fields), "")
-    return Errors({name: text}, _STATUS.get(refusal, 409))
-
-
-_STATUS: Final = {
-    Refusal.INVALID_CREDENTIALS: 401,
-    Refusal.CODE_REJECTED: 401,
-    Refusal.FORBIDDEN: 403,
-    Refusal.CONTACT_ADMINISTRATOR: 403,
-    Refusal.NOT_FOUND: 404,
-    Refusal.PRECONDITION_FAILED: 412,
-}
 
 
 async def _stopped_by(route: Route, visit: Visit, refusal: Refusal) -> Answer | None:
@@ -386,41 +314,6 @@ async def _not_stepped_up(route: Route, visit: Visit, typed: forms.Typed, error:
     return step_up.page(await _as_of_now(visit), typed, wrong, back=route.way_back(visit))
 
 
-async def _throttled(route: Route, visit: Visit, error: Throttled) -> Answer:
-    seconds = max(1, round(error.wait.total_seconds() + 0.5))
-    minutes = max(1, round(seconds / 60 + 0.49))
-    text = visit.language.count(
-        "There were too many tries. Please try again in %(num)s minute.",
-        "There were too many tries. Please try again in %(num)s minutes.",
-        minutes,
-    )
-    answer = await _again(route, visit, Errors({"": text}, 429))
-    return replace(answer, headers={"Retry-After": str(seconds)}) if isinstance(answer, Page) else answer
-
-
-def error_page(visit: Visit, status: int, kind: str, **values: Any) -> Page:
-    """`kind` names the sentence in `error.html`."""
-    headers = {"Retry-After": "5"} if status == 503 else {}
-    return Page(template="error.html", status=status, values={"kind": kind, **values}, headers=headers)
-
-
-def _unavailable(visit: Visit, error: BaseException) -> Page:
-    _note(error)
-    return error_page(visit, 503, "unavailable")
-
-
-def _note(error: BaseException) -> None:
-    if isinstance(error, KeyUnavailable):
-        log.error("key_unavailable")
-
-
-def _unexpected(http: web.Request, visit: Visit, error: Exception) -> Page:
-    if isinstance(error, _TEMPORARY):
-        return _unavailable(visit, error)
-    log_unexpected(http, error)
-    return error_page(visit, 500, "unexpected")
-
-
 def language_of(http: web.Request, caller: Caller | None) -> Language:
     """Whoever is signed in has set one; before that the switch counts, then what the browser prefers."""
     switched = http.app[SITE].cookies.read(http, security.LANGUAGE)
@@ -430,7 +323,7 @@ def language_of(http: web.Request, caller: Caller | None) -> Language:
 
 
 def _ids(http: web.Request) -> dict[str, UUID]:
-    """The ids in the path; one that is malformed does not exist. Raises Refused(NOT_FOUND)."""
+    """The ids in the path; one that is malformed does not exist: the only refusal before the act."""
     ids: dict[str, UUID] = {}
     for name, text in http.match_info.items():
         if name.endswith("_id"):

@@ -152,7 +152,7 @@ def _sentence(refusal: Refusal) -> str:  # noqa: C901 - one line a refusal
         case Refusal.TOO_MANY:
             return _("There are as many of these as there may be.")
         case Refusal.CLIENT_EXPIRED:
-            return _("This API client has expired; a new token would not work either.")
+            return _("This API client has expired. Please make a new one.")
         case Refusal.CONFIRMATION_REQUIRED:
             return _("You would lose your own access by this. Confirm that you mean it.")
         case _:

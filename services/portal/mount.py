@@ -1,13 +1,15 @@
 """The portal beside the API, in one aiohttp application."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Final
 
 import structlog
 from aiohttp import web
 
 from services.portal import assets, rendering
-from services.portal.dispatch import dispatcher, error_page, language_of
+from services.portal.dispatch import caller_of, dispatcher, language_of
+from services.portal.refusals import TEMPORARY, error_page
 from services.portal.rendering import respond
 from services.portal.routes import ROUTES
 from services.portal.site import SITE, Site
@@ -39,13 +41,17 @@ async def for_people(request: web.Request, handler: Handler) -> web.StreamRespon
     except web.HTTPException as error:
         if error.status not in _KINDS or not _wants_page(request):
             raise
-        visit = Visit(
-            app=request.app[APPLICATION],
-            request=described(request),
-            language=language_of(request, None),
-            path=request.path,
-        )
+        visit = await _visit(request)
         return await respond(request, visit, error_page(visit, error.status, _KINDS[error.status]))
+
+
+async def _visit(http: web.Request) -> Visit:
+    """In the reader's language, as far as that can be found out now."""
+    request = described(http)
+    caller = None
+    with suppress(*TEMPORARY):
+        caller = await caller_of(http, request)
+    return Visit(app=http.app[APPLICATION], request=request, language=language_of(http, caller), path=http.path)
 
 
 def _wants_page(request: web.Request) -> bool:

@@ -5,8 +5,8 @@ from typing import Final
 
 from events.user.events import Stage
 from services.portal import company_routes
-from services.portal.dispatch import Allow, Route, View
 from services.portal.forms import Form
+from services.portal.route import Allow, Route, View
 from services.portal.views import again, enrolment, leaving, profile, security, sign_in, start
 from services.web.bodies import MAX_SIGN_IN_BODY
 

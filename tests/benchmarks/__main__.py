@@ -14,7 +14,19 @@ import uvloop
 from rich.console import Console
 
 from services.cli import logs
-from tests.benchmarks import in_process, keys, machine, moving, over_http, report, starts
+from tests.benchmarks import (
+    companies,
+    effects,
+    in_process,
+    keys,
+    machine,
+    moving,
+    over_http,
+    report,
+    seeding,
+    starts,
+    users_list,
+)
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.place import BenchmarkFailed, Place, opened
 
@@ -29,6 +41,10 @@ MEASUREMENTS: Final[dict[str, Callable[[Place], AsyncIterator[Figure]]]] = {
     "replay": in_process.replay,
     "projector": in_process.projection,
     "keys": keys.rotation,
+    "seed": seeding.seeds,
+    "companies": companies.companies,
+    "effects": effects.effects,
+    "users-list": users_list.users_list,
     "start": starts.starts,
 }
 

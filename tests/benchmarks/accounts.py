@@ -2,9 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -22,6 +23,7 @@ from events.user.events import (
     SignInStarted,
     Stage,
     TwoFactorEnabled,
+    TwoFactorOrdered,
     UserCreated,
     UserEvent,
 )
@@ -41,8 +43,19 @@ _AT_ONCE: Final = 512
 _ADDRESS: Final = "127.0.0.1"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """An account to be: with a confirmed key, ordered to enrol, or without anything; and what it holds."""
+
+    login: str
+    role: str = "user"
+    enrolled: bool = True
+    ordered: bool = False
+    holds: CredentialKind | None = None  # a session, or a sign-in in progress
+
+
 @dataclass(slots=True, kw_only=True)
-class _Made:
+class Made:
     """One account on its way into the database."""
 
     company_id: UUID
@@ -54,9 +67,14 @@ class _Made:
     append: Append
     rows: list[Credential] = field(default_factory=list)
 
+    @property
+    def person(self) -> tuple[str, str, str, str]:
+        """As the load generator reads it."""
+        return self.token, self.key.hex(), self.login, PASSWORD
+
 
 class Maker:
-    """Makes accounts with a confirmed key, ten recovery codes, and a sign-in in progress or a session."""
+    """Makes accounts as they would have become; all of one password, and known from this address."""
 
     def __init__(self, parts: Runtime, password: bytes, address: bytes) -> None:
         self._parts = parts
@@ -64,16 +82,17 @@ class Maker:
         self._address = address
         self._tokens = Tokens(parts.entropy)
 
-    async def make(self, company_id: UUID, login: str, *, session: bool) -> _Made:
+    async def make(self, company_id: UUID, wanted: Wanted) -> Made:
         parts, user_id = self._parts, self._parts.entropy.uuid()
         data_key, wrapped = await parts.vault.new_person_key()
         key, now = parts.entropy.bytes(KEY_BYTES), parts.clock.now()
-        kind = CredentialKind.SESSION if session else CredentialKind.SIGN_IN
-        token = self._tokens.issue(kind, company_id)
-        enrolment = self._enrolment(now - _AGO, login)
-        last, row = self._session(user_id, token, now) if session else self._sign_in(user_id, token, now)
-        events = (*enrolment, last)
-        rows = [row, *self._rows(company_id, user_id, enrolment, data_key, key)]
+        token = self._tokens.issue(wanted.holds or CredentialKind.SIGN_IN, company_id)
+        events = self._history(wanted, now - _AGO)
+        rows = self._rows(company_id, user_id, events, data_key, key)
+        if wanted.holds is not None:
+            session = wanted.holds is CredentialKind.SESSION
+            last, row = self._session(user_id, token, now) if session else self._sign_in(user_id, token, now)
+            events, rows = (*events, last), [row, *rows]
         keys = SealingKeys(subject=data_key, subject_id=user_id, month=await parts.vault.month_key(company_id))
         append = Append(
             company_id=company_id,
@@ -87,10 +106,10 @@ class Maker:
             state=user_doc(fold(events)),
             known_address=self._address,
         )
-        return _Made(
+        return Made(
             company_id=company_id,
             user_id=user_id,
-            login=login,
+            login=wanted.login,
             key=key,
             token=token.token,
             wrapped=wrapped,
@@ -98,18 +117,23 @@ class Maker:
             rows=rows,
         )
 
-    def _enrolment(self, at: datetime, login: str) -> tuple[UserEvent, ...]:
+    def _history(self, wanted: Wanted, at: datetime) -> tuple[UserEvent, ...]:
+        created = UserCreated(
+            role=wanted.role,
+            language="de",
+            time_zone="Europe/Berlin",
+            created_at=at,
+            has_password=True,
+            login=wanted.login,
+            email=f"{wanted.login}@example.org",
+        )
+        if wanted.ordered:
+            return created, TwoFactorOrdered(ordered_at=at, expires_at=at + timedelta(hours=72))
+        return (created, *self._enrolment(at)) if wanted.enrolled else (created,)
+
+    def _enrolment(self, at: datetime) -> tuple[UserEvent, ...]:
         entropy, key_id = self._parts.entropy, self._parts.entropy.uuid()
         return (
-            UserCreated(
-                role="user",
-                language="de",
-                time_zone="Europe/Berlin",
-                created_at=at,
-                has_password=True,
-                login=login,
-                email=f"{login}@example.org",
-            ),
             EnrolmentStarted(
                 key_id=key_id,
                 generation=1,
@@ -122,7 +146,7 @@ class Maker:
         )
 
     def _sign_in(self, user_id: UUID, token: IssuedToken, now: datetime) -> tuple[UserEvent, Credential]:
-        until = now + timedelta(minutes=5)
+        until = now + timedelta(hours=1)  # longer than people have: the last are asked long after the first were made
         begun = SignInStarted(sign_in_id=token.id, stage=Stage.CODE, expires_at=until)
         return begun, sign_in_row(token, user_id, until)
 
@@ -160,24 +184,34 @@ class Maker:
 
 async def prepare(place: Place, name: str, *, companies: int, count: int, session: bool) -> tuple[Path, list[UUID]]:
     """`count` accounts spread over as many companies; the file for the load generator, and the companies."""
+    ids = [await place.parts.console.create_company(f"{name} {n}") for n in range(companies)]
+    holds = CredentialKind.SESSION if session else CredentialKind.SIGN_IN
+    made = await populate(place, ((ids[n % companies], Wanted(login=f"{name}.{n}", holds=holds)) for n in range(count)))
+    return write_people(place, name, [account.person for account in made]), ids
+
+
+async def populate(place: Place, wanted: Iterable[tuple[UUID, Wanted]]) -> list[Made]:
+    """These accounts in these companies; given back: those that hold something."""
     parts = place.parts
-    password = await _shared_hash(parts)
     address = keyed(await parts.vault.pepper(), "address", limited_address(_ADDRESS))
-    maker = Maker(parts, password, address)
-    ids = [await parts.console.create_company(f"{name} {n}") for n in range(companies)]
-    people: list[tuple[str, str, str, str]] = []
-    for first in range(0, count, _AT_ONCE):
-        numbers = range(first, min(first + _AT_ONCE, count))
-        made = [await maker.make(ids[n % companies], f"{name}.{n}", session=session) for n in numbers]
+    maker = Maker(parts, await _shared_hash(parts), address)
+    holders, rest = [], iter(wanted)
+    while some := list(islice(rest, _AT_ONCE)):
+        made = [await maker.make(company_id, one) for company_id, one in some]
         await _store(place, made)
-        people += [(m.token, m.key.hex(), m.login, PASSWORD) for m in made]
+        holders += [account for account, (_, one) in zip(made, some, strict=True) if one.holds is not None]
+    return holders
+
+
+def write_people(place: Place, name: str, people: Sequence[tuple[str, str, str, str]]) -> Path:
+    """The file for the load generator."""
     path = place.folder / f"{name}.json"
     path.write_text(json.dumps(people))
-    return path, ids
+    return path
 
 
-async def _store(place: Place, made: Sequence[_Made]) -> None:
-    async def one(account: _Made) -> None:
+async def _store(place: Place, made: Sequence[Made]) -> None:
+    async def one(account: Made) -> None:
         if (await place.parts.store.append(account.append)).status is not Status.APPENDED:
             raise BenchmarkFailed("an account could not be appended")
 
@@ -187,7 +221,7 @@ async def _store(place: Place, made: Sequence[_Made]) -> None:
     await asyncio.gather(*(one(account) for account in made))
 
 
-def _copies(made: Sequence[_Made]) -> list[tuple[str, list[str], list[tuple[Any, ...]]]]:
+def _copies(made: Sequence[Made]) -> list[tuple[str, list[str], list[tuple[Any, ...]]]]:
     return [
         ("person_key", ["company_id", "user_id", "wrapped"], [(m.company_id, m.user_id, m.wrapped) for m in made]),
         (
@@ -227,9 +261,7 @@ async def prepare_floor(place: Place, count: int) -> Path:
             records=[(i, key, "on", 10, now, 0) for i, key in people],
             columns=["id", "key", "state", "codes_left", "enrolled_at", "last_step"],
         )
-    path = place.folder / "floor.json"
-    path.write_text(json.dumps([(str(i), key.hex(), "", "") for i, key in people]))
-    return path
+    return write_people(place, "floor", [(str(i), key.hex(), "", "") for i, key in people])
 
 
 async def _shared_hash(parts: Runtime) -> bytes:

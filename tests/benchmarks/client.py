@@ -73,6 +73,11 @@ def look_up_by_path(path: str, person: Person) -> Conversation:
     yield _request("GET", f"{path}/{person.token}", None, None)
 
 
+def try_policy(path: str, person: Person) -> Conversation:
+    """A dry run of the strictest policy."""
+    yield _request("POST", path, person.token, {"requirement": "required", "grace_days": 0})
+
+
 def sign_in(path: str, person: Person) -> Conversation:
     answer = yield _request("POST", path, None, {"login": person.login, "password": person.password})
     token = json.loads(answer)["token"]
@@ -84,10 +89,11 @@ CONVERSATIONS: Final[dict[str, Callable[[str, Person], Conversation]]] = {
     "look_up": look_up,
     "look_up_by_path": look_up_by_path,
     "sign_in": sign_in,
+    "try_policy": try_policy,
 }
 
 
-def _request(method: str, path: str, token: str | None, body: dict[str, str] | None) -> bytes:
+def _request(method: str, path: str, token: str | None, body: dict[str, Any] | None) -> bytes:
     lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", f"User-Agent: {_USER_AGENT}", "Accept: */*"]
     if token is not None:
         lines.append(f"Authorization: Bearer {token}")
@@ -183,6 +189,7 @@ async def run(job: dict[str, Any], people: list[Person]) -> dict[str, Any]:
         "operations": len(tally.latencies),
         "seconds": time.perf_counter() - began,
         "p50": 1e3 * ordered[len(ordered) // 2],
+        "p95": 1e3 * ordered[int(len(ordered) * 0.95)],
         "p99": 1e3 * ordered[int(len(ordered) * 0.99)],
         "used": tally.used,
         "cpu": _cpu() - cpu,

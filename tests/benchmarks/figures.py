@@ -14,6 +14,7 @@ class Sample:
     cpu: float
     postgres_cpu: float = 0.0
     p50: float | None = None
+    p95: float | None = None
     p99: float | None = None
     others: float = 0.0  # the share of the processors that other programs had meanwhile
 
@@ -48,6 +49,7 @@ def joined(samples: Sequence[Sample]) -> Sample:
         cpu=sum(s.cpu for s in samples),
         postgres_cpu=sum(s.postgres_cpu for s in samples),
         p50=middle.p50,
+        p95=middle.p95,
         p99=middle.p99,
         others=sum(s.others * s.seconds for s in samples) / sum(s.seconds for s in samples),
     )
@@ -68,7 +70,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """One line of the table: a rate beside its floor, or a plain value with a unit."""
+    """One line of the table: a rate beside its floor, or a plain value with a unit, of a product or of none."""
 
     group: str
     name: str
@@ -81,7 +83,9 @@ class Figure:
 
     @property
     def reached(self) -> float:
-        return self.product.rate if self.product is not None else self.value or 0.0
+        if self.value is not None:
+            return self.value
+        return self.product.rate if self.product is not None else 0.0
 
     @property
     def ratio(self) -> float | None:

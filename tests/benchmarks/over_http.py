@@ -17,7 +17,7 @@ _WARM_UP: Final = 0.5  # seconds
 
 
 @dataclass(slots=True)
-class _People:
+class People:
     """A file of people and how far they are used up."""
 
     path: Path
@@ -31,21 +31,21 @@ class _People:
 async def otp_checks(place: Place) -> AsyncIterator[Figure]:
     """Each account is asked once, so that every code is fresh and every check does all of its duties."""
     count = 2_000 if place.quick else 20_000
-    floor = _People(await prepare_floor(place, count), again=True)
+    floor = People(await prepare_floor(place, count), again=True)
     for companies in (1, 50):
         path, _ = await prepare(place, f"otp{companies}", companies=companies, count=count, session=False)
-        product = _People(path, again=False)
+        product = People(path, again=False)
         await place.settle()
-        await _run(place, "api", product, "give_code", f"{_SIGN_INS}/current/code", 4, _WARM_UP)
-        await _run(place, "bare", floor, "give_code", "/code", 4, _WARM_UP)
+        await run(place, "api", product, "give_code", f"{_SIGN_INS}/current/code", 4, _WARM_UP)
+        await run(place, "bare", floor, "give_code", "/code", 4, _WARM_UP)
         for callers in CALLERS:
             ours, theirs = [], []
             for _ in range(place.rounds):
                 seconds = place.seconds / place.rounds
                 ours.append(
-                    await _run(place, "api", product, "give_code", f"{_SIGN_INS}/current/code", callers, seconds)
+                    await run(place, "api", product, "give_code", f"{_SIGN_INS}/current/code", callers, seconds)
                 )
-                theirs.append(await _run(place, "bare", floor, "give_code", "/code", callers, seconds))
+                theirs.append(await run(place, "bare", floor, "give_code", "/code", callers, seconds))
             yield Figure(
                 group="OTP checks",
                 name=_named(companies, callers),
@@ -58,8 +58,8 @@ async def otp_checks(place: Place) -> AsyncIterator[Figure]:
 
 async def look_ups(place: Place) -> AsyncIterator[Figure]:
     path, _ = await prepare(place, "session", companies=1, count=500 if place.quick else 2_000, session=True)
-    sessions = _People(path, again=True)
-    selected = _People(await prepare_floor(place, 2_000), again=True)
+    sessions = People(path, again=True)
+    selected = People(await prepare_floor(place, 2_000), again=True)
     await place.settle()
     contestants = {
         "product": ("api", sessions, "look_up", "/v1/me/two-factor"),
@@ -72,7 +72,7 @@ async def look_ups(place: Place) -> AsyncIterator[Figure]:
         samples: dict[str, list[Sample]] = {name: [] for name in contestants}
         for _ in range(place.rounds):
             for name, contestant in contestants.items():
-                samples[name].append(await _run(place, *contestant, callers, place.seconds / place.rounds / 2))
+                samples[name].append(await run(place, *contestant, callers, place.seconds / place.rounds / 2))
         product = joined(samples.pop("product"))
         for name, theirs in samples.items():
             share = shares.get(name)
@@ -90,13 +90,13 @@ async def sign_ins(place: Place) -> AsyncIterator[Figure]:
     """Password and code, from addresses that are known to their accounts, beside Argon2id alone."""
     seconds = max(5.0, place.seconds * 2)  # a sign-in takes long, and what was begun last is waited for
     path, _ = await prepare(place, "full", companies=1, count=int(150 * seconds) + 200, session=True)
-    people = _People(path, again=False)
+    people = People(path, again=False)
     callers, ours, theirs = 4 * available_cores(), [], []
     await place.settle()
-    await _run(place, "api", people, "sign_in", _SIGN_INS, callers, _WARM_UP)
+    await run(place, "api", people, "sign_in", _SIGN_INS, callers, _WARM_UP)
     for _ in range(2):
         theirs.append(await _argon2(place, callers, seconds / 2))
-        ours.append(await _run(place, "api", people, "sign_in", _SIGN_INS, callers, seconds / 2))
+        ours.append(await run(place, "api", people, "sign_in", _SIGN_INS, callers, seconds / 2))
     yield Figure(
         group="Full sign-ins",
         name=_named(1, callers),
@@ -121,8 +121,8 @@ async def _argon2(place: Place, callers: int, seconds: float) -> Sample:
         passwords.close()
 
 
-async def _run(
-    place: Place, server: str, people: _People, conversation: str, path: str, callers: int, seconds: float
+async def run(
+    place: Place, server: str, people: People, conversation: str, path: str, callers: int, seconds: float
 ) -> Sample:
     sample, used = await place.measured(
         server, conversation=conversation, path=path, callers=callers, seconds=seconds, **people.job()

@@ -85,6 +85,7 @@ class Place:
             cpu=cpu,
             postgres_cpu=postgres,
             p50=answer["p50"],
+            p95=answer["p95"],
             p99=answer["p99"],
             others=machine.share_of_others(answer["seconds"], busy, cpu + postgres + answer["cpu"]),
         )

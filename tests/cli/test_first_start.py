@@ -4,11 +4,13 @@ import json
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
+from events.company.scopes import Scope
 from tests.support.people import Account, Phone
-from tests.support.processes import Installation, new_installation
+from tests.support.processes import Installation, command, eventually, new_installation
 
 NEW_PASSWORD = "Erster Tag im neuen Haus"
 
@@ -87,13 +89,18 @@ async def test_the_demo_file_has_the_fields_that_others_rely_on(installation: In
         "api_clients",
     ]
     assert document["base_url"] == installation.url
-    assert document["api_clients"] == []
+    clients = {client.pop("company"): client for client in document["api_clients"]}
+    assert set(clients) == {user["company"] for user in document["users"]}
+    assert all(list(client) == ["token", "scopes"] for client in clients.values())
+    of_provider, of_acme = (set(clients[name]["scopes"]) for name in ("Factorlog Demo Provider", "Acme GmbH"))
+    assert of_provider == set(Scope)
+    assert of_provider - of_acme == {"companies.read", "companies.write"}
     fields = ["login", "password", "company", "company_id", "user_id", "role", "totp_key"]
     assert all(list(user) == fields for user in document["users"])
     people = [
         (user["login"], user["company"], user["role"], user["totp_key"] is not None) for user in document["users"]
     ]
-    assert people == [
+    assert people[:10] == [
         ("operator", "Factorlog Demo Provider", "operator", True),
         ("anna.admin", "Acme GmbH", "administrator", True),
         ("sven.security", "Acme GmbH", "security_officer", True),
@@ -102,7 +109,11 @@ async def test_the_demo_file_has_the_fields_that_others_rely_on(installation: In
         ("axel.audit", "Acme GmbH", "auditor", True),
         ("bea.admin", "Beta AG", "administrator", True),
         ("ben.user", "Beta AG", "user", False),
+        ("gerda.admin", "Gamma KG", "administrator", True),
+        ("gustav.security", "Gamma KG", "security_officer", True),
     ]
+    assert {company for _, company, _, _ in people[10:]} == {"Gamma KG"}
+    assert 20 <= len(people[8:]) <= 40
     secrets = [user[field] for user in document["users"] for field in ("password", "totp_key") if user[field]]
     assert len(set(secrets)) == len(secrets)
 
@@ -116,6 +127,36 @@ async def test_everybody_of_the_demo_gets_in_with_what_the_file_says(installatio
                 token = await portal.sign_in(portal.known(user))
                 me = await portal.call("GET", "/v1/me", token)
                 assert (me.json["id"], me.json["company_id"]) == (user["user_id"], user["company_id"])
+
+
+@pytest.mark.xdist_group("two processes")
+async def test_the_programs_of_the_demo_get_in_with_what_the_file_says(installation: Installation) -> None:
+    async with installation.portal() as portal:
+        for client in installation.document["api_clients"]:
+            users = await portal.call("GET", "/v1/users", client["token"])
+            assert users.status == 200
+            companies = await portal.call("GET", "/v1/companies", client["token"])
+            assert companies.status == (200 if "companies.read" in client["scopes"] else 403)
+
+
+@pytest.mark.xdist_group("two processes")
+async def test_the_company_with_a_past_has_people_in_all_states_and_an_audit_trail(installation: Installation) -> None:
+    company = installation.user("gerda.admin")["company_id"]
+    said = command("users", "list", "--company", company, "--json", "--data-dir", installation.data_dir)
+    people = said.json["items"]
+    assert {person["state"] for person in people} == {"active", "deactivated", "expired", "not_yet_active"}
+    assert {person["two_factor"] for person in people} == {"on", "off", "enrolment_required"}
+    known = {user["login"] for user in installation.document["users"]}
+    assert {person["state"] for person in people if person["login"] in known} == {"active"}
+    async with installation.database() as database:
+
+        async def is_projected() -> bool:
+            facts = "SELECT position FROM company_log WHERE company_id = $1"
+            rows = "SELECT count(*) FROM audit_trail_1 WHERE company_id = $1"
+            count, head = [await database.fetchval(query, UUID(company)) for query in (rows, facts)]
+            return bool(count == head > 800)
+
+        await eventually(is_projected, 30, "its audit trail")
 
 
 @pytest.mark.xdist_group("two processes")

@@ -33,7 +33,7 @@ from services.embedded.postgres import EmbeddedPostgres
 from tests.support.database import MIGRATIONS, Database
 from tests.support.processes import eventually, free_port, new_installation
 from tests.support.raw_http import send_raw
-from tests.support.scraping import Scrape, Watched, scraped, watched
+from tests.support.scraping import Scrape, Watched, listens, scraped, watched
 from tests.support.service import PASSWORD, ManualClock, Person, Service, running, settings_for
 from tests.workers.support import Worker
 
@@ -503,6 +503,7 @@ async def test_serve_and_work_have_ports_of_their_own() -> None:
     with new_installation() as installation:
         installation.start(**{f"FACTORLOG_{name}": str(port) for name, port in settings.items()})
         await installation.up.ready()
+        await eventually(lambda: listens(ports["work"]), 20, "the worker's operations port")
         before = {name: await scraped(port) for name, port in ports.items()}
         async with installation.portal() as portal:
             await portal.sign_in(portal.known(installation.user("uta.user")))

@@ -310,6 +310,8 @@ class Model:
         same_end = self.exception is not None and self.exception[1] == until
         if self.excepted != kind or not (kind == "inherit" or same_end):
             self.exception = (kind, until) if kind != "inherit" else None
+            if kind == "exempt" and not self.order_by_person:
+                self.order_until = None
             self._end(sign_ins=True)
         return None
 

@@ -739,6 +739,19 @@ async def test_the_reason_of_an_exception_is_kept_for_those_who_may_read_it(serv
     assert REASON["reason"] not in str(clear)
 
 
+async def test_nobody_comes_back_from_an_exemption_to_a_closed_door(service: Service) -> None:
+    """The window that the policy had opened before it does not count."""
+    scene = await scene_of(service, "anna", "ute")
+    await in_force(scene, REQUIRED)
+    assert (await service.start(scene["ute"])).json["status"] == "enrolment_required"
+    until = service.clock.now() + timedelta(days=7)
+    assert (await excepted(scene, "ute", "exempt", until)).json["next_sign_in"] == "password"
+    service.clock.advance(days=8)
+    assert (await service.start(scene["ute"])).json["status"] == "enrolment_required"
+    opened = service.clock.now()
+    assert (await factor(scene, "ute"))["order_expires_at"] == told(opened + timedelta(hours=72))
+
+
 # Defect 9: what is demanded stays demanded.
 
 

@@ -11,9 +11,9 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from services.api.app import create_app
 from services.portal import security
-from services.portal.dispatch import Allow, Route
 from services.portal.languages import LANGUAGES
 from services.portal.mount import mount
+from services.portal.route import Allow, Route
 from services.portal.routes import ROUTES
 from services.portal.site import make_site
 from tests.support.service import Person, Service
@@ -424,3 +424,39 @@ async def test_no_page_of_a_route_is_forgotten() -> None:
     buttons = {"/language", "/sign-in/cancel", "/sign-out", "/profile/security/cancel"}
     without = {route.path for route in ACTS if route.page is None and "{" not in route.path}
     assert without == buttons | {"/profile/sessions/end-others"}
+
+
+async def test_errors_are_told_in_the_language_of_who_is_signed_in(visitor: Visitor, uta: Person) -> None:
+    await visitor.sign_in(uta)
+    token = visitor.cookies[security.SESSION]
+    await visitor.service.call("PATCH", "/v1/me", token, {"language": "en"})
+    page = await visitor.get("/nothing", Accept="text/html", Accept_Language="de")
+    assert "Nothing is here" in page.text
+
+
+@pytest.mark.parametrize("session_id", ["00000000-0000-4000-8000-000000000000", "nonsense", "%00"])
+async def test_z05_a_session_that_is_not_ones_own_is_not_there(visitor: Visitor, uta: Person, session_id: str) -> None:
+    page = await a_session(visitor, uta)
+    before = await the_log(visitor.service, uta)
+    fields = page.form("/sign-out").fields
+    answer = await visitor.post(f"/profile/sessions/{session_id}/end", fields)
+    assert answer.status == 404
+    assert_guarded(answer)
+    assert await the_log(visitor.service, uta) == before
+
+
+async def test_z05_one_ends_another_session_and_then_all_others(visitor: Visitor, uta: Person) -> None:
+    service = visitor.service
+    await visitor.sign_in(uta)
+    others = [await service.fresh_sign_in(uta) for _ in range(3)]
+    page = await visitor.get("/profile/sessions")
+    ends = [form for form in page.forms if form.action.endswith("/end")]
+    assert len(ends) == 3
+    answer = await visitor.post(ends[0].action, ends[0].fields)
+    assert answer.headers["Location"] == "/profile/sessions"
+    alive = [(await service.call("GET", "/v1/me", token)).status for token in others]
+    assert sorted(alive) == [200, 200, 401]
+    page = await visitor.get("/profile/sessions/end-others")
+    await visitor.fill(page, "/profile/sessions/end-others")
+    assert {(await service.call("GET", "/v1/me", token)).status for token in others} == {401}
+    assert (await visitor.get("/profile/sessions")).status == 200

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from events.company.roles import BUILT_IN, PROVIDER_ONLY, Level, Right
-from services.portal.dispatch import Route
+from services.portal.route import Route
 from services.portal.routes import ROUTES
 from tests.support.acme import XSS, Acme, SignedIn, act, proven
 from tests.support.scene import make_role

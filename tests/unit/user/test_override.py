@@ -12,12 +12,14 @@ from events.effects import EffectKind
 from events.policy import met_at
 from events.user.events import GraceNoted, OverrideKind, Stage, TwoFactorOverridden, UserChanged
 from events.user.reactions import reactions
+from events.user.state import Order
 from tests.support.facts import OFF_SIGNED_IN, ON_SIGNED_IN, created, ordered, shown, signing_in
 from tests.support.given import NOON, SESSION, SIGN_IN, Given, given, later
 from tests.support.rules import company
 from tests.support.wishes import OPTIONAL, change, disable_own, override, start
 
 REQUIRED = company((later(days=-10), Policy(requirement="required", grace_days=14)))
+REQUIRED_NOW = company((later(days=-10), Policy(requirement="required")))
 AUDITORS = company((later(days=-10), Policy(requirement="required_for_roles", roles=("auditor",), grace_days=14)))
 COMING = company((later(days=-10), Policy(requirement="required", from_at=later(days=3), grace_days=14)))
 MET = later(days=-10)
@@ -45,6 +47,19 @@ class TestException:
         assert [progress.stage for progress in asked.state.sign_ins] == [Stage.ENROLMENT]
         assert asked.state.order is not None
         assert asked.state.order.expires_at == later(days=103)
+
+    def test_an_exemption_takes_back_the_window_that_the_policy_opened(self) -> None:
+        """Whoever had no phone for a week does not come back to a closed door."""
+        met_it = given(created()).when(start(policy=REQUIRED_NOW)).then_granted()
+        exempt = met_it.when(override("exempt", later(days=7), policy=REQUIRED_NOW)).then_granted()
+        back = exempt.when(start(later(days=8), policy=REQUIRED_NOW)).then_granted()
+        assert [progress.stage for progress in back.state.sign_ins] == [Stage.ENROLMENT]
+        assert back.state.order == Order(expires_at=later(days=11), by_policy=True)
+
+    def test_but_not_the_order_of_a_person(self) -> None:
+        past = given(created(), ordered()).when(override("exempt")).then_granted()
+        past.when(start()).then_granted()
+        past.when(start(later(days=4))).then_denied(Refusal.CONTACT_ADMINISTRATOR)
 
     def test_the_same_exception_again_is_nothing_new(self) -> None:
         for first in (override("exempt"), override("exempt", later(days=7)), override("required")):
