@@ -11,4 +11,5 @@ pytest_plugins = (
     "tests.support.processes",
     "tests.support.scene",
     "tests.support.browser",
+    "tests.support.acme",
 )

@@ -11,12 +11,15 @@ from events.company.policy import CompanyRules
 from events.company.state import CompanyState
 from events.sql import statement
 from events.store.postgres import available
-from services.application.ports import UserFilter
+from services.application.ports import Standing, UserFilter
 
 _PAGE: Final = statement(__file__, "users_page")
+_PAGE_BACK: Final = statement(__file__, "users_page_back")
+_COUNT: Final = statement(__file__, "users_count")
 _UNPROTECTED: Final = statement(__file__, "users_unprotected")
 _EVER: Final = datetime.min.replace(tzinfo=UTC)
 _FIRST: Final = ("", UUID(int=0))  # before everybody
+_LAST: Final = (chr(0x10FFFF), UUID(int=2**128 - 1))  # after everybody: no login may have this character
 
 
 class PostgresUsers:
@@ -31,11 +34,13 @@ class PostgresUsers:
         now: datetime,
         limit: int,
         after: tuple[str, UUID] | None,
+        *,
+        backwards: bool = False,
     ) -> Sequence[tuple[UUID, int, str]]:
         demanded, late, grace_over, late_from = _demands(company, now)
         async with available():
             rows = await self._pool.fetch(
-                _PAGE,
+                _PAGE_BACK if backwards else _PAGE,
                 company_id,
                 wanted.role,
                 wanted.two_factor,
@@ -44,11 +49,21 @@ class PostgresUsers:
                 late,
                 grace_over,
                 now,
-                *(after or _FIRST),
+                *(after or (_LAST if backwards else _FIRST)),
                 limit,
                 late_from,
             )
         return [(row["user_id"], row["version"], row["doc"]) for row in rows]
+
+    async def count(
+        self, company_id: UUID, company: CompanyState, wanted: UserFilter, now: datetime
+    ) -> Sequence[Standing]:
+        demanded, late, grace_over, late_from = _demands(company, now)
+        async with available():
+            rows = await self._pool.fetch(
+                _COUNT, company_id, wanted.role, wanted.q, demanded, late, grace_over, now, late_from
+            )
+        return [Standing(**{**row, "some": tuple(row["some"])}) for row in rows]
 
     async def unprotected(self, company_id: UUID) -> Sequence[tuple[UUID, str]]:
         async with available():

@@ -1,6 +1,6 @@
 """Acts on other users of a company: accounts, sessions, passwords, networks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -21,7 +21,7 @@ from services.application.execute import Executor, Formed, nobody
 from services.application.logins import check_login, check_password, login_key
 from services.application.own_security import live_sessions
 from services.application.passwords import generate_password
-from services.application.ports import Clock, Entropy, Passwords, UserFilter, Users
+from services.application.ports import Clock, Entropy, Passwords, Standing, UserFilter, Users
 from services.application.rules import Rules
 from services.application.sign_in import password_row
 from services.application.user_acts import ACCOUNT, SESSIONS, UserActs
@@ -80,13 +80,24 @@ class Administration:
         self._rules = rules
 
     async def page(
-        self, caller: Caller, wanted: UserFilter, limit: int, after: tuple[str, UUID] | None
+        self,
+        caller: Caller,
+        wanted: UserFilter,
+        limit: int,
+        after: tuple[str, UUID] | None,
+        *,
+        backwards: bool = False,
     ) -> list[StoredUser]:
-        """Users of the company by login, beginning after the given one."""
+        """Users of the company by login, beginning after the given one, or backwards before it."""
         access.demand_right(caller, Right.USERS, Level.VIEW)
-        at = caller.at
-        rows = await self._users.page(at.id, at.state, wanted, self._clock.now(), limit, after)
+        at, now = caller.at, self._clock.now()
+        rows = await self._users.page(at.id, at.state, wanted, now, limit, after, backwards=backwards)
         return [self._listed(caller, *row) for row in rows]
+
+    async def count(self, caller: Caller, wanted: UserFilter) -> Sequence[Standing]:
+        """How the users of the company stand whom the filter names, whatever their second-factor state."""
+        access.demand_right(caller, Right.USERS, Level.VIEW)
+        return await self._users.count(caller.at.id, caller.at.state, wanted, self._clock.now())
 
     def _listed(self, caller: Caller, user_id: UUID, version: int, doc: str) -> StoredUser:
         return StoredUser(

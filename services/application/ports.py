@@ -7,6 +7,7 @@ from typing import Protocol
 from uuid import UUID
 
 from events.company.state import CompanyState
+from events.policy import FactorState
 from events.store.port import IdempotencyClaim
 from services.application.context import Tenant
 
@@ -118,6 +119,18 @@ class UserFilter:
     q: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How many users stand alike. `shut_out`: locked, or refused at the next sign-in; `some` of them by id."""
+
+    state: FactorState
+    shut_out: bool
+    exempt: bool
+    active: bool
+    users: int
+    some: tuple[UUID, ...] = ()
+
+
 class Users(Protocol):
     """Reads over many users of one company, from their states."""
 
@@ -129,11 +142,20 @@ class Users(Protocol):
         now: datetime,
         limit: int,
         after: tuple[str, UUID] | None,
+        *,
+        backwards: bool = False,
     ) -> Sequence[tuple[UUID, int, str]]:
         """(id, version, state document) by login, whatever its case, and id; beginning after the given pair.
 
-        The second-factor state that is asked for is the effective one at `now`.
+        Backwards: from the last one on, or from before the given pair. The second-factor state that is asked for is
+        the effective one at `now`.
         """
+        ...
+
+    async def count(
+        self, company_id: UUID, company: CompanyState, wanted: UserFilter, now: datetime
+    ) -> Sequence[Standing]:
+        """All whom the filter names, whatever their second-factor state, by how they stand at `now`."""
         ...
 
     async def unprotected(self, company_id: UUID) -> Sequence[tuple[UUID, str]]:

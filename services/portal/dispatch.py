@@ -90,7 +90,7 @@ async def _serve(route: Route, http: web.Request, visit: Visit) -> tuple[Visit, 
     except (BodyOfOtherKind, Malformed):
         return visit, error_page(visit, 422, "malformed")
     except _OutOfDate:
-        return visit, error_page(visit, 403, "out_of_date", back=route.back)
+        return visit, error_page(visit, 403, "out_of_date", back=route.way_back(visit))
     except TEMPORARY as error:
         return visit, unavailable(visit, error)
     return await _act(route, visit, fields)
@@ -137,7 +137,7 @@ async def caller_of(http: web.Request, request: Request) -> Caller | None:
 def _to_sign_in(route: Route, visit: Visit, *, had_token: bool) -> Goto:
     """And back to the page that was wanted."""
     wanted = f"{visit.path}?{urlencode(visit.query)}" if visit.query else visit.path
-    wanted = route.back if route.is_act else security.safe_path(wanted)
+    wanted = route.way_back(visit) if route.is_act else security.safe_path(wanted)
     if route.allow is Allow.SIGN_IN:
         wanted = visit.query.get("next", "/")
     path = "/sign-in" if wanted == "/" else f"/sign-in?{urlencode({'next': wanted})}"
@@ -159,23 +159,36 @@ def _demand_stage(route: Route, visit: Visit, caller: Caller) -> None:
 async def _view(route: Route, visit: Visit) -> Answer:
     """A page that only shows something."""
     try:
-        await _demand_rights(route, visit)
-        return await route.view(visit)
+        visit = await _placed(route, visit)
+        return _as_seen_there(visit, await route.view(visit))
     except Refused as refused:
         return await _stopped_by(route, visit, refused.refusal) or error_page(visit, 409, "refused")
     except TEMPORARY as error:
         return unavailable(visit, error)
 
 
-async def _demand_rights(route: Route, visit: Visit) -> None:
-    """Raises Refused(FORBIDDEN, STEP_UP_REQUIRED)."""
+async def _placed(route: Route, visit: Visit) -> Visit:
+    """The visit of somebody who may, in the company that the path names. Raises Refused(FORBIDDEN, NOT_FOUND)."""
     if visit.known is None or not visit.known.is_session:
-        return
+        return visit
     if not all(visit.known.may(*right) for right in route.rights):
         raise Refused(Refusal.FORBIDDEN)
     if route.own_factor and not visit.known.has_own_factor():
         raise Refused(Refusal.FORBIDDEN)
-    if route.fresh and route.is_act and not visit.known.is_fresh(visit.now):
+    if not route.elsewhere:
+        return visit
+    company = await visit.app.companies.find(visit.ids["company_id"])
+    return replace(visit, known=replace(visit.known, elsewhere=company))
+
+
+def _as_seen_there(visit: Visit, answer: Answer) -> Answer:
+    """A page says in which company its reader is, and its forms stay there."""
+    return replace(answer, values={"visit": visit, **answer.values}) if isinstance(answer, Page) else answer
+
+
+def _demand_freshness(route: Route, visit: Visit) -> None:
+    """Raises Refused(STEP_UP_REQUIRED)."""
+    if route.fresh and visit.known is not None and not visit.known.is_fresh(visit.now):
         raise Refused(Refusal.STEP_UP_REQUIRED)
 
 
@@ -200,15 +213,15 @@ async def _act(route: Route, visit: Visit, fields: dict[str, list[str]]) -> tupl
 
 async def _once(route: Route, visit: Visit, typed: forms.Typed) -> Answer:
     try:
+        visit = await _placed(route, visit)
         parsed = forms.parse(route.form, typed)
+        if isinstance(parsed, dict):
+            found = {name: messages.wrong_kind(kind, visit.language) for name, kind in parsed.items()}
+            return await _again(route, visit, Errors(found))
+        _demand_freshness(route, visit)
+        return _as_seen_there(visit, await route.view(visit, parsed))
     except Malformed:
         return error_page(visit, 422, "malformed")
-    if isinstance(parsed, dict):
-        found = {name: messages.wrong_kind(kind, visit.language) for name, kind in parsed.items()}
-        return await _again(route, visit, Errors(found))
-    try:
-        await _demand_rights(route, visit)
-        return await route.view(visit, parsed)
     except Refused as refused:
         return await _stopped_by(route, visit, refused.refusal) or await _again(
             route, visit, errors_of(route, visit, refused.refusal)
@@ -221,7 +234,7 @@ async def _once(route: Route, visit: Visit, typed: forms.Typed) -> Answer:
         answer = await _again(route, visit, errors)
         return replace(answer, headers=headers) if isinstance(answer, Page) else answer
     except Replayed:
-        return Goto(path=route.back, said=Said.DONE_ALREADY)
+        return Goto(path=route.way_back(visit), said=Said.DONE_ALREADY)
     except TEMPORARY as error:
         note(error)
         return await _again(route, visit, Errors({"": visit.text(messages.UNAVAILABLE)}, 503))
@@ -273,7 +286,7 @@ async def _stopped_by(route: Route, visit: Visit, refusal: Refusal) -> Answer | 
         case Refusal.SESSION_OVER | Refusal.SIGN_IN_OVER:
             return _over(route, visit)
         case Refusal.STEP_UP_REQUIRED if route.is_act:
-            return step_up.page(visit, visit.filled.typed)
+            return step_up.page(visit, visit.filled.typed, back=route.way_back(visit))
         case Refusal.STEP_UP_REQUIRED:
             return Goto(path=f"/step-up?{urlencode({'next': security.safe_path(visit.path)})}")
         case Refusal.FORBIDDEN:
@@ -290,14 +303,15 @@ async def _stopped_by(route: Route, visit: Visit, refusal: Refusal) -> Answer | 
 
 def _over(route: Route, visit: Visit) -> Goto:
     """To sign in again. Somebody who is signed in by now, in another tab, is sent on from there."""
-    wanted = route.back if route.is_act else security.safe_path(visit.path)
+    wanted = route.way_back(visit) if route.is_act else security.safe_path(visit.path)
     return Goto(path=f"/sign-in?{urlencode({'next': wanted})}" if wanted != "/" else "/sign-in", said=Said.SESSION_OVER)
 
 
 async def _not_stepped_up(route: Route, visit: Visit, typed: forms.Typed, error: Refused | Unacceptable) -> Answer:
     if isinstance(error, Refused) and error.refusal in (Refusal.SESSION_OVER, Refusal.SIGN_IN_OVER):
         return _over(route, visit)
-    return step_up.page(await _as_of_now(visit), typed, step_up.wrong_proof(visit, error))
+    wrong = step_up.wrong_proof(visit, error)
+    return step_up.page(await _as_of_now(visit), typed, wrong, back=route.way_back(visit))
 
 
 def language_of(http: web.Request, caller: Caller | None) -> Language:

@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time
 from typing import Annotated, Any, ClassVar, Final, TypeVar
 from urllib.parse import parse_qsl
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic_core import PydanticCustomError
+
+from services.web.values import EMAIL
 
 _MOST_FIELDS: Final = 500
 # Of the portal itself, on every form.
@@ -125,10 +128,46 @@ def _six_digits(code: str) -> str:
     return code
 
 
+def _is_ticked(given: bool) -> bool:
+    if not given:
+        raise PydanticCustomError("tick", "not ticked")
+    return given
+
+
+def _day(given: object) -> date | None:
+    """As a browser sends a day, within what a calendar of people holds."""
+    if not given:
+        return None
+    try:
+        if not isinstance(given, str) or len(given) != 10:
+            raise ValueError
+        day = date.fromisoformat(given)
+    except ValueError as error:
+        raise PydanticCustomError("day", "no day") from error
+    if not 2000 <= day.year <= 2999:
+        raise PydanticCustomError("day", "too far away")
+    return day
+
+
+def begin_of(day: date | None, zone: ZoneInfo) -> datetime | None:
+    """The moment when the day begins there."""
+    return datetime.combine(day, time(), zone).astimezone(UTC) if day is not None else None
+
+
+def lines(text: str) -> tuple[str, ...]:
+    """What stands on lines of its own, or between commas."""
+    return tuple(part.strip() for part in text.replace(",", "\n").split("\n") if part.strip())
+
+
 Ticked = Annotated[bool, BeforeValidator(lambda given: given == "on")]
+Confirmed = Annotated[Ticked, AfterValidator(_is_ticked), Field(validate_default=True)]
 Code = Annotated[str, AfterValidator(_six_digits)]
 RecoveryCode = Annotated[str, StringConstraints(min_length=1, max_length=64, strip_whitespace=True)]
 Password = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
+Day = Annotated[date | None, BeforeValidator(_day)]
+Reason = Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True)]
 Path = Annotated[str, StringConstraints(max_length=500)]
 TimeZone = Annotated[str, AfterValidator(_is_time_zone)]
 OrNone = BeforeValidator(lambda given: given or None)
+Email = Annotated[Annotated[str, StringConstraints(min_length=3, max_length=254, pattern=EMAIL)] | None, OrNone]
+Lines = Annotated[str, StringConstraints(max_length=4000)]

@@ -26,7 +26,16 @@ class Section:
 
 _MENU: Final = (
     Section("", (Entry("/", _("Start")),)),
-    Section(_("My company"), (Entry("/profile", _("My profile")),)),
+    Section(
+        _("My company"),
+        (
+            Entry("/profile", _("My profile")),
+            Entry("/users", _("Portal users"), Right.USERS),
+            Entry("/policy", _("Security policy"), Right.POLICY),
+            Entry("/audit", _("Audit log"), Right.AUDIT),
+        ),
+    ),
+    Section(_("Provider"), (Entry("/companies", _("Companies"), Right.COMPANIES),)),
 )
 
 

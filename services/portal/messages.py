@@ -30,6 +30,22 @@ class Said(StrEnum):
     OTHER_SESSIONS_ENDED = "other_sessions_ended"
     PROVEN_AGAIN = "proven_again"
     DONE_ALREADY = "done_already"
+    USER_SAVED = "user_saved"
+    POLICY_SAVED = "policy_saved"
+    COMPANY_ADDED = "company_added"
+    COMPANY_RENAMED = "company_renamed"
+    COMPANY_SUSPENDED = "company_suspended"
+    COMPANY_RESUMED = "company_resumed"
+    USER_ORDERED = "user_ordered"
+    USER_DISABLED = "user_disabled"
+    USER_RESET = "user_reset"
+    USER_UNLOCKED = "user_unlocked"
+    USER_NETWORKS = "user_networks"
+    USER_EXCEPTION = "user_exception"
+    USER_DEACTIVATED = "user_deactivated"
+    USER_REACTIVATED = "user_reactivated"
+    USER_ERASED = "user_erased"
+    USER_SESSIONS_ENDED = "user_sessions_ended"
 
 
 _SAID: Final = {
@@ -48,6 +64,22 @@ _SAID: Final = {
     Said.OTHER_SESSIONS_ENDED: _("All your other sessions were ended."),
     Said.PROVEN_AGAIN: _("Thank you. For the next five minutes you will not be asked again."),
     Said.DONE_ALREADY: _("This was done already; it was not done twice."),
+    Said.POLICY_SAVED: _("The security policy was saved and is in force."),
+    Said.COMPANY_ADDED: _("The company was added. Now it needs a first administrator."),
+    Said.COMPANY_RENAMED: _("The company was renamed."),
+    Said.COMPANY_SUSPENDED: _("The company is suspended: all of its sessions ended, and nobody signs in."),
+    Said.COMPANY_RESUMED: _("The company is resumed: its people may sign in again."),
+    Said.USER_SAVED: _("The settings of this user were saved."),
+    Said.USER_ORDERED: _("Two-factor authentication is demanded: the user sets it up at the next sign-in."),
+    Said.USER_DISABLED: _("Two-factor authentication of this user is off, and nothing is demanded any more."),
+    Said.USER_RESET: _("The key is void and the user is signed out everywhere. The next sign-in sets up a new one."),
+    Said.USER_UNLOCKED: _("The second factor is unlocked: codes are accepted again."),
+    Said.USER_NETWORKS: _("The trusted networks were saved. Sessions from elsewhere are closed."),
+    Said.USER_EXCEPTION: _("The exception was saved."),
+    Said.USER_DEACTIVATED: _("The account is deactivated and signed out everywhere."),
+    Said.USER_REACTIVATED: _("The account is active again."),
+    Said.USER_ERASED: _("The user was erased. The personal data can no longer be read."),
+    Said.USER_SESSIONS_ENDED: _("The sessions of this user were ended."),
 }
 
 CODE_REJECTED: Final = _(
@@ -139,6 +171,20 @@ _KINDS: Final = {
     "different": _("The two passwords are not the same."),
     "email": _("This is not an e-mail address."),
     "length": _("This is too long, or empty."),
+    "day": _("Please give a day, such as 2030-12-31."),
+    "past": _("This has to lie in the future."),
+    "unknown_role": _("There is no such role."),
+    "network": _(
+        "One of these is no address and no network: 192.0.2.7 or 192.0.2.0/24, without bits behind the prefix."
+    ),
+    "too_many": _("These are too many."),
+    "number": _("Please give a whole number within the bounds."),
+    "int_parsing": _("Please give a whole number within the bounds."),
+    "greater_than_equal": _("Please give a whole number within the bounds."),
+    "less_than_equal": _("Please give a whole number within the bounds."),
+    "role_name": _("Small letters, digits and underscores only, beginning with a letter."),
+    "tick": _("Please tick this to confirm it."),
+    "nobody": _("Please choose at least one user."),
     "characters": _("Some of these characters may not be used here."),
 }
 _NOT_HERE: Final = _("This is not possible here.")

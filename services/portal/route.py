@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 from events.company.roles import Level, Right
 from events.user.events import Stage
 from services.portal.forms import Form
-from services.portal.visit import Answer
+from services.portal.visit import Answer, Visit
 from services.web.bodies import MAX_BODY
 
 View: TypeAlias = Callable[..., Awaitable[Answer]]
@@ -41,7 +41,8 @@ class Route:
     rights: tuple[tuple[Right, Level], ...] = ()  # all of them
     fresh: bool = False
     own_factor: bool = False
-    back: str = "/"  # where to go when an act cannot be shown again
+    back: str = "/"  # where to go when an act cannot be shown again; may name ids of the path
+    elsewhere: bool = False  # {company_id} names the company in which the caller acts
     max_body: int = MAX_BODY
 
     @property
@@ -50,4 +51,7 @@ class Route:
 
     @property
     def operation(self) -> str:
-        return f"portal_{self.view.__name__}"
+        return f"portal_{self.view.__name__}" + ("_elsewhere" if self.elsewhere else "")
+
+    def way_back(self, visit: Visit) -> str:
+        return self.back.format_map(visit.ids)

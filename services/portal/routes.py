@@ -4,6 +4,7 @@ from functools import partial
 from typing import Final
 
 from events.user.events import Stage
+from services.portal import company_routes
 from services.portal.forms import Form
 from services.portal.route import Allow, Route, View
 from services.portal.views import again, enrolment, leaving, profile, security, sign_in, start
@@ -125,4 +126,4 @@ _OWN_SECURITY: Final = (
     _security(method="POST", path="/profile/security/cancel", view=security.cancel_enrolment),
 )
 
-ROUTES: Final = (*_SIGN_IN, *_START, *_PROFILE, *_OWN_SECURITY)
+ROUTES: Final = (*_SIGN_IN, *_START, *_PROFILE, *_OWN_SECURITY, *company_routes.ROUTES)

@@ -180,6 +180,20 @@ _ACTORS: Final = {
     "anonymous": _("somebody who is not signed in"),
 }
 
+# What there is to search for; those with more to tell have a name here.
+KINDS: Final[Mapping[str, str]] = {
+    **_PLAIN,
+    "SignedIn": _("Somebody signed in."),
+    "UserChanged": _("Settings of a user were changed."),
+    "SignInRefused": _("A sign-in was refused although the password was right."),
+    "CodeRejected": _("A code was refused."),
+    "TwoFactorLocked": _("The second factor was locked."),
+    "TwoFactorEnabled": _("Two-factor authentication was switched on or replaced."),
+    "TwoFactorOverridden": _("An exception from the policy was set or ended."),
+    "RecoveryCodeUsed": _("A recovery code was used."),
+    "SessionsEnded": _("Sessions were ended."),
+    "PasswordRejected": _("A wrong password was given at the sign-in."),
+}
 NAMES: Final = frozenset({*_PLAIN, *_TOLD})
 
 

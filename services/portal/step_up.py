@@ -10,15 +10,15 @@ from services.portal.forms import Errors, Filled, Typed
 from services.portal.visit import Page, Visit
 
 
-def page(visit: Visit, typed: Typed, wrong: str | None = None, status: int = 401) -> Page:
-    """Asks for a code, or for the password where no factor is on; sent to where the act itself went."""
+def page(visit: Visit, typed: Typed, wrong: str | None = None, status: int = 401, back: str = "/") -> Page:
+    """Asks for a code, or for the password where no factor is on; sent to where the act itself went, or `back`."""
     name = "code" if visit.caller.has_own_factor() else "password"
     errors = Errors({name: wrong}) if wrong else Errors()
     carried = [(forms.KEPT + field, value) for field, values in typed.items() for value in values]
     return Page(
         template="step_up.html",
         status=status,
-        values={"action": visit.path, "kept": carried, "filled": Filled(errors=errors), "by": name},
+        values={"action": visit.path, "kept": carried, "filled": Filled(errors=errors), "by": name, "back": back},
     )
 
 

@@ -46,11 +46,21 @@ class Visit:
         """The reader's time zone."""
         return self.known.user.state.time_zone if self.known is not None else "Europe/Berlin"
 
+    @property
+    def place(self) -> str:
+        """What paths of the company's pages begin with: nothing, or the company where the provider acts."""
+        elsewhere = self.known.elsewhere if self.known is not None else None
+        return f"/companies/{elsewhere.id}" if elsewhere is not None else ""
+
     def text(self, sentence: str, /, **values: Any) -> str:
         return self.language.text(sentence, **values)
 
     def may(self, right: Right, level: Level) -> bool:
         return self.known is not None and self.known.is_session and self.known.may(right, level)
+
+    def sees(self, right: str) -> bool:
+        """For templates."""
+        return self.may(Right(right), Level.VIEW)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

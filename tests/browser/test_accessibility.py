@@ -1,15 +1,18 @@
 """axe over every page, in every language, light and dark; and no page is wider than a phone."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import pytest
 
 from services.portal.languages import LANGUAGES
+from tests.browser.company_tour import pages_of_a_company, pages_of_the_provider
 from tests.browser.conftest import MakeReader
-from tests.browser.tour import tour_of
+from tests.browser.tour import Tour, tour_of
+
+Report: TypeAlias = list[tuple[str, str, str, int, int]]  # language, scheme, page, rules that applied, findings
 
 pytestmark = pytest.mark.xdist_group("accessibility")
 
@@ -23,21 +26,32 @@ _RUN: Final = """tags => axe.run(document, {runOnly: {type: "tag", values: tags}
 
 
 @pytest.fixture(scope="module")
-def report() -> Iterator[list[tuple[str, str, str, int, int]]]:
-    """(language, scheme, page, rules that applied, findings); written down when FACTORLOG_TEST_REPORT names a file."""
-    rows: list[tuple[str, str, str, int, int]] = []
+def report() -> Iterator[Report]:
+    """Written down when FACTORLOG_TEST_REPORT names a file."""
+    rows: Report = []
     yield rows
     if (file := os.environ.get("FACTORLOG_TEST_REPORT")) is not None:
         Path(file).write_text(_document(rows))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-async def test_axe_finds_nothing_on_any_page(
-    reader_of: MakeReader, language: str, report: list[tuple[str, str, str, int, int]]
+async def test_axe_finds_nothing_on_any_page(reader_of: MakeReader, language: str, report: Report) -> None:
+    tour = await tour_of(reader_of, language)
+    assert not (found := await _findings(tour, tour.pages(), language, report)), _lines(found)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("pages", [pages_of_a_company, pages_of_the_provider])
+async def test_axe_finds_nothing_on_the_pages_about_others(
+    reader_of: MakeReader, language: str, report: Report, pages: Callable[[Tour], AsyncIterator[str]]
 ) -> None:
     tour = await tour_of(reader_of, language)
+    assert not (found := await _findings(tour, pages(tour), language, report)), _lines(found)
+
+
+async def _findings(tour: Tour, pages: AsyncIterator[str], language: str, report: Report) -> list[Any]:
     found: list[Any] = []
-    async for name in tour.pages():
+    async for name in pages:
         page = tour.page
         assert await page.locator("html").get_attribute("lang") == language, name
         await page.evaluate(_AXE.read_text())
@@ -52,10 +66,14 @@ async def test_axe_finds_nothing_on_any_page(
         await page.set_viewport_size({"width": 1280, "height": 720})
         if width > 360:
             found.append((name, "is wider than a phone", width))
-    assert not found, "\n".join(str(one) for one in found)
+    return found
 
 
-def _document(rows: list[tuple[str, str, str, int, int]]) -> str:
+def _lines(found: list[Any]) -> str:
+    return "\n".join(str(one) for one in found)
+
+
+def _document(rows: Report) -> str:
     version = _AXE.read_text()[:40].split("axe v")[1].split()[0]
     lines = [
         "# Accessibility",
@@ -81,5 +99,5 @@ def _document(rows: list[tuple[str, str, str, int, int]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _columns(rows: list[tuple[str, str, str, int, int]]) -> list[tuple[str, str]]:
+def _columns(rows: Report) -> list[tuple[str, str]]:
     return list(dict.fromkeys((row[0], row[1]) for row in rows))

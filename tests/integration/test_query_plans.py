@@ -22,6 +22,7 @@ OF_A_USER: Final = {"user_state_pkey", "person_key_pkey", "company_state_pkey", 
 # statement: the indexes it uses
 PLANS: Final = {
     "services/adapters/sql/users_page.sql": {"user_by_login", "user_state_pkey"},
+    "services/adapters/sql/users_page_back.sql": {"user_by_login", "user_state_pkey"},
     "services/adapters/sql/users_unprotected.sql": {"user_by_login", "user_state_pkey"},
     "services/adapters/sql/companies_page.sql": {"company_by_name"},
     "workers/sql/expiring_users.sql": {"user_expiring"},

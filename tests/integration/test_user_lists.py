@@ -1,6 +1,7 @@
 """Lists of users say the same as the rules about each single one."""
 
 import random
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -17,7 +18,7 @@ from events.company.state import CompanyState
 from events.policy import effective
 from events.store.states import user_doc
 from events.user.events import OverrideKind
-from events.user.state import Key, Order, Override, UserState
+from events.user.state import Key, Ladder, Order, Override, UserState
 from services.adapters.users import PostgresUsers
 from services.application.ports import UserFilter
 from services.bootstrap import open_pool
@@ -29,6 +30,13 @@ GRACE: Final = timedelta(days=30)
 JUST, LONG, SOON = NOW - timedelta(hours=1), NOW - timedelta(days=90), NOW + timedelta(seconds=1)
 KEY: Final = Key(id=uuid4(), generation=1, enrolled_at=LONG, last_used_at=JUST, last_step=1)
 COMPANY: Final = UUID(int=7)
+
+_LADDERS: Final = (
+    *(Ladder() for _ in range(4)),
+    Ladder(short=5, total=5, until=SOON),
+    Ladder(total=5, until=NOW),
+    Ladder(total=100, disabled=True),
+)
 
 Population = dict[UUID, UserState]
 
@@ -65,6 +73,10 @@ def _everybody() -> Iterator[UserState]:
             override=override,
             policy_met_at=met,
             counts_from=counts,
+            ladder=_LADDERS[number % len(_LADDERS)],
+            deactivated=number % 11 == 0,
+            activation_at=SOON if number % 13 == 0 else LONG,
+            expiration_at=(None, JUST, NOW, SOON)[number % 4],
         )
     yield UserState(exists=True, erased=True, deactivated=True, authority=1)
 
@@ -166,6 +178,49 @@ async def test_pages_show_everybody_once_in_the_order_of_logins(users: PostgresU
         seen += [population[user_id].login for user_id, _, _ in rows]
         after = (seen[-1], rows[-1][0])
     assert seen == sorted(user.login for user in population.values())
+
+
+async def test_backwards_the_pages_are_the_same_the_other_way_round(
+    users: PostgresUsers, population: Population
+) -> None:
+    wanted = UserFilter(role="user", two_factor="enrolment_required", q="person")
+    company = next(_companies())
+    forwards = await users.page(COMPANY, company, wanted, NOW, 10_000, None)
+    assert len(forwards) > 100
+    seen: list[UUID] = []
+    before = None
+    while rows := await users.page(COMPANY, company, wanted, NOW, 37, before, backwards=True):
+        seen += [row[0] for row in rows]
+        before = (population[seen[-1]].login, seen[-1])
+    assert seen == [row[0] for row in forwards][::-1]
+
+
+def _standing(user: UserState, company: CompanyState) -> tuple[str, bool, bool, bool]:
+    factor = effective(user, company.rules, NOW)
+    shut_out = factor.locked_until is not None or factor.next_sign_in == "contact_administrator"
+    exempt = factor.state == "off" and user.override_at(NOW) == "exempt"
+    return factor.state, shut_out, exempt, user.is_active(NOW)
+
+
+async def test_users_are_counted_as_the_rules_say_how_they_stand(users: PostgresUsers, population: Population) -> None:
+    kinds: set[tuple[str, bool, bool, bool]] = set()
+    for company in _companies():
+        named = Counter(_standing(user, company) for user in population.values())
+        found = await users.count(COMPANY, company, UserFilter(), NOW)
+        assert {(s.state, s.shut_out, s.exempt, s.active): s.users for s in found} == named
+        for standing in found:
+            assert len(standing.some) == min(5, standing.users)
+            of_some = {_standing(population[user_id], company) for user_id in standing.some}
+            assert of_some == {(standing.state, standing.shut_out, standing.exempt, standing.active)}
+        kinds |= set(named)
+    assert {kind[:2] for kind in kinds} == set(product(("on", "off", "enrolment_required"), (True, False)))
+    assert {kind[3] for kind in kinds} == {True, False}
+
+
+async def test_role_and_words_narrow_what_is_counted(users: PostgresUsers, population: Population) -> None:
+    wanted = UserFilter(role="auditor", q="5")
+    listed = await users.page(COMPANY, _company(), wanted, NOW, 10_000, None)
+    assert 0 < len(listed) == sum(one.users for one in await users.count(COMPANY, _company(), wanted, NOW))
 
 
 async def test_what_changes_of_a_user_changes_in_the_list(

@@ -1,21 +1,16 @@
 """My profile: settings, sessions and activity."""
 
-from typing import Annotated, Literal
+from typing import Literal
 from zoneinfo import available_timezones
-
-from pydantic import StringConstraints
 
 from events.store.port import StoredUser
 from services.application.own_security import Settings
 from services.portal import devices, sentences
-from services.portal.forms import Form, OrNone, TimeZone
+from services.portal.forms import Email, Form, TimeZone
 from services.portal.messages import Said
 from services.portal.visit import Answer, Goto, Page, Visit
-from services.web.values import EMAIL
 
 _ACTIVITY: int = 50  # events on a page
-
-Email = Annotated[Annotated[str, StringConstraints(min_length=3, max_length=254, pattern=EMAIL)] | None, OrNone]
 
 
 class SettingsForm(Form):
@@ -61,7 +56,7 @@ async def end_others(visit: Visit, form: Form) -> Answer:
 
 async def show_activity(visit: Visit) -> Answer:
     caller = visit.caller
-    rows = await visit.app.audit.activity(caller, caller.user_id, _ACTIVITY + 1, _position(visit))
+    rows = await visit.app.audit.activity(caller, caller.user_id, _ACTIVITY + 1, position(visit))
     return Page(
         template="activity.html",
         values={
@@ -73,7 +68,7 @@ async def show_activity(visit: Visit) -> Answer:
     )
 
 
-def _position(visit: Visit) -> int | None:
+def position(visit: Visit) -> int | None:
     """Where the page before ended; what is no position is not looked at."""
     given = visit.query.get("before", "")
     return int(given) if given.isascii() and given.isdigit() and 0 < len(given) < 19 else None

@@ -1,0 +1,74 @@
+"""Every page of a company and of the provider, one after the other: for those who judge all of them."""
+
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+from tests.browser.tour import Tour
+from workers.projector import Projector
+
+_USER_PAGES = (
+    *("settings", "security", "sessions", "activity", "password", "deactivate", "erase", "enable", "disable", "reset"),
+    *("unlock", "break-glass", "exception", "networks", "sessions/end"),
+)
+
+
+async def pages_of_a_company(tour: Tour) -> AsyncIterator[str]:
+    """As an administrator's; the name of each page, while it is open."""
+    user = tour.reader.person
+    await _sign_in(tour, "administrator")
+    for path in ("/", "/users", "/users?q=nobody", "/users/add", "/policy", "/policy/history", "/audit"):
+        await tour.open(path)
+        yield f"administrator: {path}"
+    for path in _USER_PAGES:
+        await tour.open(f"/users/{user.user_id}/{path}")
+        yield f"administrator: /users/…/{path}"
+    await tour.open(f"/users/{tour.admin.user_id}/security")
+    yield "administrator: /users/…/security, the own"
+    await tour.open("/policy")
+    await tour.page.select_option("#requirement", "required")
+    await tour.send()
+    yield "administrator: /policy, tried"
+    await tour.send(networks="192.0.2.1/24")
+    yield "administrator: /policy, refused"
+    await tour.open("/audit")
+    await tour.page.locator(".happenings summary").first.click()
+    yield "administrator: /audit, details"
+    await tour.open("/users")
+    for box in await tour.page.locator("[name=user_id]").all():
+        await box.check()
+    async with tour.page.expect_navigation():
+        await tour.page.locator("button[value=enable]").click()
+    yield "administrator: several users"
+    await tour.send(reason="<b>all of them</b>")
+    yield "administrator: several users, done"
+    await tour.open(f"/users/{user.user_id}/break-glass")
+    await tour.send(reason="phone at home")
+    yield "administrator: break-glass code"
+
+
+async def pages_of_the_provider(tour: Tour) -> AsyncIterator[str]:
+    company = tour.reader.person.company_id
+    await _sign_in(tour, "operator")
+    for path in ("/companies", "/companies/add", *_elsewhere(company, tour.reader.person.user_id)):
+        await tour.open(path)
+        name = path.replace(str(company), "…").replace(str(tour.reader.person.user_id), "…")
+        yield f"provider: {name}"
+
+
+def _elsewhere(company: UUID, user: UUID) -> list[str]:
+    rest = ("", "/users", "/policy", "/audit", "/suspend", f"/users/{user}/security", f"/users/{user}/reset")
+    return [f"/companies/{company}{one}" for one in rest]
+
+
+async def _sign_in(tour: Tour, role: str) -> None:
+    """Somebody of that role, in the language of the walk, so that the next act asks for no code."""
+    service, reader = tour.service, tour.reader
+    language = (await service.parts.store.user(reader.person.company_id, reader.person.user_id)).state.language  # type: ignore[union-attr]
+    provider = await service.company("Nordlicht Telekom", provider=True) if role == "operator" else None
+    person = await service.person(provider or reader.person.company_id, f"some.{role}", role, on=True)
+    await service.call("PATCH", "/v1/me", await service.sign_in(person), {"language": language})
+    await Projector(service.parts.pool, service.parts.wrapper).project()
+    service.clock.advance(seconds=60)
+    await tour.open("/sign-in")
+    await tour.send(login=person.login, password=person.password)
+    await tour.send(code=service.code(person))
