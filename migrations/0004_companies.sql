@@ -47,6 +47,11 @@ CREATE INDEX user_by_role ON user_state (company_id, ((listed).role), stream_id)
     WHERE NOT (listed).gone AND (listed).role <> 'user';
 CREATE INDEX user_expiring ON user_state (((listed).expires_at)) WHERE (listed).expires_at IS NOT NULL;
 
+-- By the user first: with the company first, Postgres took it for the primary key's equal as long as there are no
+-- statistics, and read all credentials of a company to find one.
+DROP INDEX credential_of_user;
+CREATE INDEX credential_of_user ON credential (user_id, company_id, kind);
+
 ALTER TABLE company_state ADD name_key text GENERATED ALWAYS AS (lower(doc ->> 'name')) STORED;
 CREATE INDEX company_by_name ON company_state (name_key, company_id) WHERE stream_id = company_id;
 

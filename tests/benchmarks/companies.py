@@ -8,6 +8,7 @@ from uuid import UUID
 
 from events.credentials import CredentialKind
 from services.adapters.system import available_cores
+from tests.benchmarks import machine
 from tests.benchmarks.accounts import Made, Wanted, populate, write_people
 from tests.benchmarks.figures import Figure, Sample, Target, joined
 from tests.benchmarks.over_http import People, run
@@ -67,6 +68,8 @@ async def companies(place: Place) -> AsyncIterator[Figure]:
             floor=theirs,
             target=_TARGET,
         )
+    _, peak = machine.memory_mebibytes((await place.server("api")).pid)
+    yield Figure(group=f"{count:,} companies", name="memory of the API process, peak", value=peak, unit="MiB")
 
 
 async def _made(place: Place, name: str, count: int, size: int) -> list[Made]:

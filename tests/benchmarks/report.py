@@ -134,7 +134,7 @@ def _page_line(figure: Figure) -> str:
     beside = f" beside {figure.floor_name}" if figure.floor_name else ""
     cells = [
         f"{figure.group}: {figure.name}{beside}",
-        f"{_number(figure.reached)} {figure.unit}",
+        f"{_number(figure.reached)} {figure.unit}{_median(figure)}",
         _number(figure.floor.rate) if figure.floor else "",
         _share(figure.ratio),
         _target(figure),
@@ -144,6 +144,13 @@ def _page_line(figure: Figure) -> str:
         f"{figure.product.others:.0%}" if figure.product else "",
     ]
     return f"| {' | '.join(cells)} |"
+
+
+def _median(figure: Figure) -> str:
+    """Beside a latency."""
+    if figure.value is None or figure.product is None or figure.product.p50 is None:
+        return ""
+    return f", median {_number(figure.product.p50)}"
 
 
 def _both(sample: Sample | None) -> str:
