@@ -9,6 +9,7 @@ import random
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -272,10 +273,19 @@ def test_help_says_what_it_does(words: list[str]) -> None:
 # Secrets.
 
 
+@pytest.fixture
+def of_its_own() -> Iterator[Installation]:
+    """A small one: every box of its log is tried with every key of everybody."""
+    with new_installation() as made:
+        made.start().wait_ready()
+        yield made
+
+
 async def test_no_key_uri_or_hash_stands_in_anything_that_is_said_written_or_logged(
-    installation: Installation, company: str, tag: str, tmp_path: Path
+    of_its_own: Installation, tag: str, tmp_path: Path
 ) -> None:
     """Good ones, bad ones, and ones in the wrong place: A-02, C-01."""
+    installation, company = of_its_own, await new_company(of_its_own)
     keys = [os.urandom(20) for _ in range(4)]
     marked = f"Kanarienvogel{tag}"
     uris = [key_uri(key, f"&issuer={marked}") for key in keys]
