@@ -27,6 +27,7 @@ _LOOK, _PATIENCE = 0.1, 300.0  # seconds
 async def effects(place: Place) -> AsyncIterator[Figure]:
     """Revocations in one company and in fifty, mails as files, and the whole worker with the audit trail beside."""
     count = 2_000 if place.quick else 10_000
+    await drain_of(place.parts).drain()  # what other measurements left
     for companies in (1, 50):
         await _due(place, EffectKind.REVOKE_SESSIONS, companies, count)
         sample = await _drained(place, count)
