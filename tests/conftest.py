@@ -12,4 +12,5 @@ pytest_plugins = (
     "tests.support.scene",
     "tests.support.browser",
     "tests.support.acme",
+    "tests.support.portal_walk",
 )

@@ -13,7 +13,7 @@ from events.codec import SealingKeys
 from events.company.events import PasswordRejected
 from events.decision import Refusal
 from events.envelope import StreamKind
-from events.store.port import Append, EventStore, LoginAccount, StateDoc, Status
+from events.store.port import Append, EventStore, IdempotencyClaim, LoginAccount, StateDoc, Status
 from services.application.context import ANONYMOUS, Caller, Request, metadata_of
 from services.application.errors import Refused, Throttled
 from services.application.execute import ATTEMPTS
@@ -114,6 +114,10 @@ class FirstStep:
 
     async def address_hash(self, request: Request) -> bytes:
         return keyed(await self._vault.pepper(), "address", limited_address(request.ip))
+
+    async def seed_of(self, claim: IdempotencyClaim) -> bytes:
+        """What the tokens of a claimed sign-in are made from: of this very form, and of no other."""
+        return keyed(await self._vault.pepper(), "sign-in", claim.caller, claim.key)
 
     async def _limits(self, key: str, account: LoginAccount | None, request: Request) -> list[Limit]:
         rules, pepper, address = self._rules.throttle, await self._vault.pepper(), limited_address(request.ip)

@@ -17,7 +17,7 @@ from services.application.authentication import Authentication
 from services.application.codes import Codes, ShownKey
 from services.application.context import Caller, Request, metadata_of
 from services.application.enrolment import Enrolment
-from services.application.errors import Refused, Throttled
+from services.application.errors import Refused, Replayed, Throttled
 from services.application.execute import Acting, Done, Executor, Formed, Load
 from services.application.first_step import FirstStep
 from services.application.logins import check_password
@@ -123,7 +123,7 @@ class SignIn:
         user = account.user
         stored = account.password or b""
         rehashed = await self._passwords.hash(password) if self._passwords.is_outdated(stored) else None
-        nexts = self._nexts(user)
+        nexts = await self._first_nexts(user, request)
         known = None if account.address_is_known else await self._first_step.address_hash(request)
 
         async def form(now: StoredUser) -> Formed:
@@ -147,7 +147,10 @@ class SignIn:
         async def load() -> StoredUser:
             return await self._reload(user)
 
-        done = await self._executor.run(user, load, form, request.idempotency)
+        try:
+            done = await self._executor.run(user, load, form, request.idempotency)
+        except Replayed:
+            return self._begun_before(await load(), nexts)
         return self._answer(done, nexts)
 
     @_counted
@@ -273,6 +276,27 @@ class SignIn:
         if again is None:
             raise Refused(Refusal.SIGN_IN_OVER)
         return again
+
+    async def _first_nexts(self, user: StoredUser, request: Request) -> _Next:
+        """A form that was sent twice gets the same tokens twice: whichever answer arrives, it goes on from there."""
+        if request.idempotency is None:
+            return self._nexts(user)
+        seed = await self._first_step.seed_of(request.idempotency)
+        return _Next(
+            step=self._tokens.issue_from(CredentialKind.SIGN_IN, user.company_id, seed),
+            session=self._tokens.issue_from(CredentialKind.SESSION, user.company_id, seed),
+        )
+
+    def _begun_before(self, user: StoredUser, nexts: _Next) -> SignInAnswer:
+        """Where the sign-in stands that the same form began. Raises Refused(SIGN_IN_OVER)."""
+        session, progress = user.state.session(nexts.session.id), user.state.sign_in(nexts.step.id)
+        if session is not None:
+            return SignInAnswer(status="signed_in", token=nexts.session.token, expires_at=session.expires_at, user=user)
+        if progress is None:
+            raise Refused(Refusal.SIGN_IN_OVER)
+        return SignInAnswer(
+            status=_status(progress.stage), token=nexts.step.token, expires_at=progress.expires_at, user=None
+        )
 
     def _nexts(self, user: StoredUser) -> _Next:
         return _Next(

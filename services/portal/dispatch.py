@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from hashlib import sha256
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -11,10 +10,9 @@ import structlog
 from aiohttp import web
 
 from events.decision import Refusal
-from events.store.port import IdempotencyClaim
 from services.application.context import Caller, Request
 from services.application.errors import Refused, Replayed, Throttled, Unacceptable
-from services.portal import forms, messages, security, step_up
+from services.portal import doubles, forms, messages, security, step_up
 from services.portal.forms import Errors, Filled, Malformed
 from services.portal.languages import Language, chosen
 from services.portal.messages import Said
@@ -141,7 +139,8 @@ def _to_sign_in(route: Route, visit: Visit, *, had_token: bool) -> Goto:
     if route.allow is Allow.SIGN_IN:
         wanted = visit.query.get("next", "/")
     path = "/sign-in" if wanted == "/" else f"/sign-in?{urlencode({'next': wanted})}"
-    return Goto(path=path, said=Said.SESSION_OVER if had_token else None, leave=had_token)
+    # The token stays where it is: the answer to the same form, sent a moment before, may have brought a better one.
+    return Goto(path=path, said=Said.SESSION_OVER if had_token else None)
 
 
 def _demand_stage(route: Route, visit: Visit, caller: Caller) -> None:
@@ -201,12 +200,14 @@ async def _act(route: Route, visit: Visit, fields: dict[str, list[str]]) -> tupl
             visit, token = await step_up.prove(visit, fields)
         except (Refused, Unacceptable) as error:
             return visit, await _not_stepped_up(route, visit, typed, error)
+        except Replayed:
+            return visit, Goto(path=route.way_back(visit), said=Said.DONE_ALREADY)
         except TEMPORARY as error:
             return visit, unavailable(visit, error)
     else:
         typed = {name: given for name, given in fields.items() if name not in (forms.TOKEN, forms.ONCE)}
     visit = replace(visit, filled=Filled(typed=typed))
-    answer = await _once(route, _claiming(visit, fields), typed)
+    answer = await _once(route, doubles.claiming(visit, fields), typed)
     # A proof that was accepted holds, whatever became of the act.
     return visit, replace(answer, token=answer.token or token)
 
@@ -219,7 +220,7 @@ async def _once(route: Route, visit: Visit, typed: forms.Typed) -> Answer:
             found = {name: messages.wrong_kind(kind, visit.language) for name, kind in parsed.items()}
             return await _again(route, visit, Errors(found))
         _demand_freshness(route, visit)
-        return _as_seen_there(visit, await route.view(visit, parsed))
+        return _as_seen_there(visit, await doubles.once(visit, lambda: route.view(visit, parsed)))
     except Malformed:
         return error_page(visit, 422, "malformed")
     except Refused as refused:
@@ -240,17 +241,6 @@ async def _once(route: Route, visit: Visit, typed: forms.Typed) -> Answer:
         return await _again(route, visit, Errors({"": visit.text(messages.UNAVAILABLE)}, 503))
 
 
-def _claiming(visit: Visit, fields: Mapping[str, list[str]]) -> Visit:
-    """The same form sent twice, as by a double click, is one act."""
-    once = fields.get(forms.ONCE, [""])[0]
-    if visit.known is None or not 0 < len(once) <= 64:
-        return visit
-    sent = sha256(repr((visit.path, sorted(fields.items()))).encode()).digest()
-    claim = IdempotencyClaim(caller=str(visit.known.user_id), key=f"portal:{once}:{sent.hex()}", digest=sent)
-    request = replace(visit.request, idempotency=claim)
-    return replace(visit, request=request, known=replace(visit.known, request=request))
-
-
 async def _again(route: Route, visit: Visit, errors: Errors) -> Answer:
     """The form as it was typed, with what is wrong."""
     if route.page is None:
@@ -264,7 +254,8 @@ async def _again(route: Route, visit: Visit, errors: Errors) -> Answer:
     except TEMPORARY as error:
         return unavailable(visit, error)
     if not isinstance(answer, Page):
-        return answer
+        # The form is not there any more; why it was refused is said all the same.
+        return error_page(visit, errors.status, "refused", text=" ".join(errors.found.values()), back=answer.path)
     return replace(answer, status=errors.status, values={**answer.values, "visit": fresh, "filled": fresh.filled})
 
 

@@ -51,6 +51,10 @@ class Errors:
     def at(self, name: str) -> str | None:
         return self.found.get(name)
 
+    def is_only(self, name: str) -> bool:
+        """Then the reader goes on right there; to several fields a summary leads."""
+        return list(self.found) == [name]
+
     @property
     def of_all(self) -> str | None:
         return self.found.get("")

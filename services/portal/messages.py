@@ -50,7 +50,7 @@ class Said(StrEnum):
 
 _SAID: Final = {
     Said.SIGNED_OUT: _("You are signed out."),
-    Said.SESSION_OVER: _("Your session is over. Please sign in again; nothing was changed."),
+    Said.SESSION_OVER: _("Your session is over. Please sign in again; what was not saved before has to be typed anew."),
     Said.SIGN_IN_CANCELLED: _("The sign-in was cancelled."),
     Said.KEY_RESET: _("Your key is void and you are signed out everywhere. Sign in to set up your authenticator anew."),
     Said.ENABLED: _("Two-factor authentication is on. Your other sessions were ended."),

@@ -50,6 +50,7 @@ _SIGN_IN: Final = (
         form=enrolment.StartForm,
         page=enrolment.show,
         stages=(Stage.ENROLMENT,),
+        back="/sign-in/enrolment",
     ),
     _signing_in(
         method="POST",

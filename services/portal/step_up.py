@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from events.decision import Refusal
-from services.application.errors import Refused, Unacceptable
-from services.portal import forms, messages
+from services.application.errors import Refused, Replayed, Unacceptable
+from services.portal import doubles, forms, messages
 from services.portal.forms import Errors, Filled, Typed
-from services.portal.visit import Page, Visit
+from services.portal.visit import Goto, Page, Visit
 
 
 def page(visit: Visit, typed: Typed, wrong: str | None = None, status: int = 401, back: str = "/") -> Page:
@@ -37,14 +37,16 @@ def kept(fields: Mapping[str, list[str]]) -> dict[str, list[str]]:
 
 
 async def prove(visit: Visit, fields: Mapping[str, list[str]]) -> tuple[Visit, str]:
-    """The visit of the session as it is now, with its new token. Raises Refused, Unacceptable."""
+    """The visit of the session as it is now, with its new token. Raises Refused, Unacceptable, Replayed."""
     code, password = fields.get("code", [""])[0], fields.get("password", [""])[0]
     by_code = visit.caller.has_own_factor()
     if by_code and not forms.is_code(code):
         raise Unacceptable("code", "code", "not six digits")
-    fresh = await visit.app.own.step_up(
-        visit.caller, code=code if by_code else None, password=None if by_code else password
-    )
+    visit = doubles.claiming(visit, fields, "proof")
+    given = {"code": code, "password": None} if by_code else {"code": None, "password": password}
+    fresh = await doubles.once(visit, lambda: visit.app.own.step_up(visit.caller, **given))
+    if isinstance(fresh, Goto):
+        raise Replayed
     known = await visit.app.authentication.caller(fresh.token, visit.request)
     if known is None:
         raise Refused(Refusal.SESSION_OVER)

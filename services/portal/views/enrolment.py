@@ -31,8 +31,11 @@ async def start(visit: Visit, form: StartForm) -> Answer:
 
 
 async def demanded(visit: Visit, wanted: str) -> Page:
-    """A fresh key for a sign-in that has to bring one."""
-    shown, expires_at = await visit.app.sign_in.start_enrolment(visit.caller)
+    """The key for a sign-in that has to bring one: that which waits for its code already, or a fresh one."""
+    try:
+        shown, expires_at = await visit.app.sign_in.shown_enrolment(visit.caller)
+    except Refused:
+        shown, expires_at = await visit.app.sign_in.start_enrolment(visit.caller)
     return _page(shown, expires_at, wanted)
 
 

@@ -56,7 +56,7 @@ async def show(visit: Visit) -> Answer:
             "factor": visit.app.own.two_factor(visit.caller),
             "has_key": state.key is not None,
             "may_change": _may_change(visit),
-            "bound_to_have_it": may_not_be_without(state, visit.caller.user.company.rules, visit.now),
+            "bound_to_have_it": _bound_to_have_it(visit),
             "codes_in_a_set": CODES_IN_A_SET,
             "password_changed_at": state.password_changed_at,
         },
@@ -71,6 +71,11 @@ def _may_change(visit: Visit) -> bool:
     return True
 
 
+def _bound_to_have_it(visit: Visit) -> bool:
+    user = visit.caller.user
+    return may_not_be_without(user.state, user.company.rules, visit.now)
+
+
 async def change_password(visit: Visit, form: PasswordChangeForm) -> Answer:
     demand_same(form.new_password, form.new_password_again)
     await visit.app.own.change_password(visit.caller, form.old_password, form.new_password)
@@ -79,9 +84,7 @@ async def change_password(visit: Visit, form: PasswordChangeForm) -> Answer:
 
 async def ask_to_enable(visit: Visit) -> Answer:
     """Only where there is no key yet."""
-    if visit.caller.user.state.key is not None:
-        return Goto(path=HERE)
-    return Page(template="enable.html")
+    return _for_those_who_may(visit, Page(template="enable.html"), fits=visit.caller.user.state.key is None)
 
 
 async def enable(visit: Visit, form: PasswordForm) -> Answer:
@@ -136,6 +139,9 @@ async def reset(visit: Visit, form: ResetForm) -> Answer:
 
 
 async def ask_to_disable(visit: Visit) -> Answer:
+    """What the company demands is not offered; whoever sent the form all the same is told why."""
+    if _bound_to_have_it(visit) and not visit.errors:
+        return Goto(path=HERE)
     return _with_a_key(visit, Page(template="disable.html"))
 
 
@@ -155,4 +161,9 @@ async def new_codes(visit: Visit, form: CodeForm) -> Answer:
 
 def _with_a_key(visit: Visit, page: Page) -> Answer:
     """There is nothing to reset, replace or switch off where there is no key."""
-    return page if visit.caller.user.state.key is not None else Goto(path=HERE)
+    return _for_those_who_may(visit, page, fits=visit.caller.user.state.key is not None)
+
+
+def _for_those_who_may(visit: Visit, page: Page, *, fits: bool) -> Answer:
+    """Else back to where it stands why not."""
+    return page if fits and _may_change(visit) else Goto(path=HERE)

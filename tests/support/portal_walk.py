@@ -1,0 +1,120 @@
+"""Every act of the portal as somebody sends it who may: for tests that walk the route table, new routes included."""
+
+from dataclasses import dataclass
+from typing import Any, Final, get_args
+from uuid import UUID, uuid4
+
+import pytest_asyncio
+
+from events.company.policy import Policy
+from events.user.events import Stage
+from services.portal.route import Allow, Route
+from services.portal.routes import ROUTES
+from tests.support.acme import Acme, SignedIn
+from tests.support.scene import REASON
+from tests.support.service import PASSWORD, Person
+from tests.support.visitor import Visitor
+
+ACTS: Final = [route for route in ROUTES if route.is_act]
+
+_TYPED: Final = {
+    "activation": "",
+    "confirm": "on",
+    "email": "new@acme.example",
+    "expiration": "",
+    "from_day": "",
+    "grace_days": "3",
+    "language": "en",
+    "login": "nina.new",
+    "name": "Neue GmbH",
+    "networks": "0.0.0.0/0\n::/0",
+    "order_hours": "24",
+    "override": "required",
+    "password_max_age_days": "",
+    "reason": "because",
+    "role": "user",
+    "time_zone": "Europe/Lisbon",
+    "until": "2099-12-31",
+}
+_SECRETS: Final = {"password": PASSWORD, "old_password": PASSWORD, "new_password": "ganz neu und lang 7"}
+
+
+@dataclass
+class Walk:
+    """Who sends what. `anna`, `olga`: administrator and operator, each in the own browser, fresh from signing in."""
+
+    acme: Acme
+    anna: Visitor
+    olga: Visitor
+    operator: Person
+    session_id: str
+
+    @property
+    def companies(self) -> tuple[UUID, UUID]:
+        return self.acme.uta.company_id, self.operator.company_id
+
+    def path(self, route: Route) -> str:
+        """On uta, in Acme."""
+        ids = {"company_id": self.acme.uta.company_id, "user_id": self.acme.uta.user_id, "session_id": self.session_id}
+        parts = [part[1:-1] if part.startswith("{") else "" for part in route.path.split("/")]
+        return "/".join(
+            str(ids.get(name, "administrator")) if name else part
+            for name, part in zip(parts, route.path.split("/"), strict=True)
+        )
+
+    def whose(self, route: Route) -> tuple[Visitor, Person]:
+        return (self.olga, self.operator) if route.path.startswith("/companies") else (self.anna, self.acme.anna)
+
+    def typed(self, route: Route, person: Person) -> dict[str, str]:
+        """Something good for each field of the form."""
+        return {name: self._value(name, field, person) for name, field in route.form.model_fields.items()}
+
+    def _value(self, name: str, field: Any, person: Person) -> str:
+        if name == "code":
+            return self.acme.service.code(person)
+        if name == "recovery_code":
+            return person.recovery_codes[0]
+        if name in ("user_id", "user_ids"):
+            return str(self.acme.uta.user_id)
+        literals = [one for one in get_args(field.annotation) if isinstance(one, str)]
+        return {**_TYPED, **_SECRETS, "new_password_again": _SECRETS["new_password"]}.get(
+            name, literals[0] if literals else "x"
+        )
+
+    async def log(self) -> list[list[str]]:
+        """What happened in both companies."""
+        return [await self.acme.service.event_types(company) for company in self.companies]
+
+
+@pytest_asyncio.fixture
+async def walk(acme: Acme, signed_in: SignedIn) -> Walk:
+    service = acme.service
+    provider = await service.company("Nordlicht Telekom", provider=True)
+    olga = await service.person(provider, "olga.operator", "operator", on=True)
+    await service.fresh_sign_in(acme.uta)
+    sessions = (await service.call("GET", "/v1/me/sessions", await service.fresh_sign_in(acme.uta))).json
+    made = Walk(acme, await signed_in(acme.anna), await signed_in(olga), olga, str(uuid4()))
+    made.session_id = str(sessions["items"][0]["id"])
+    return made
+
+
+async def at_stage(walk: Walk, visitor: Visitor, stage: Stage) -> Person:
+    """Somebody in the middle of a sign-in, at that stage, in this browser."""
+    service, company = walk.acme.service, walk.acme.uta.company_id
+    person = await service.person(company, f"{stage.value}.user", on=stage is Stage.CODE)
+    if stage is Stage.ENROLMENT:
+        admin = await service.fresh_sign_in(walk.acme.anna)
+        path = f"/v1/users/{person.user_id}/two-factor/enable"
+        assert (await service.call("POST", path, admin, REASON)).status == 200
+    if stage is Stage.PASSWORD:
+        await service.parts.console.change_policy(company, Policy(password_max_age_days=1))
+        service.clock.advance(days=2)
+    page = await visitor.get("/sign-in")
+    answer = await visitor.fill(page, "/sign-in", login=person.login, password=person.password)
+    assert answer.status in (200, 303), answer.text
+    return person
+
+
+def of_a_stage(stage: Stage) -> list[Route]:
+    """Acts of a sign-in in progress that are served there."""
+    return [route for route in ACTS if route.allow is Allow.SIGN_IN and (not route.stages or stage in route.stages)]
