@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from playwright.async_api import expect
 
 from tests.browser.reader import Reader
 from tests.support.browser import Open
@@ -83,7 +84,7 @@ async def test_a_lost_phone_is_reset_by_the_administrator_and_replaced_at_the_ne
     await two.prove()
     await two.anna.sees("Der Schlüssel ist ungültig, und der Benutzer ist überall abgemeldet.")
     assert (await two.udo.service.call("GET", "/v1/me", session)).status == 401
-    await two.anna.page.get_by_role("button", name="Schlüssel zurücksetzen").is_disabled()
+    await expect(two.anna.page.get_by_role("button", name="Schlüssel zurücksetzen")).to_be_disabled()
     await two.anna.open("/users")
     await two.anna.sees("2 Benutzer")
     await two.enrol_at_sign_in()
