@@ -31,7 +31,7 @@ _SEND: Final = """([action, fields]) => {
 
 async def in_the_same_browser(open_page: Open, visitor: Visitor, foreign: str) -> Page:
     """With the session of that visitor."""
-    page = await open_page()
+    page = await open_page(reachable=("evil.example",))
     held = visitor.cookies[security.SESSION]
     await page.context.add_cookies(
         [{"name": security.SESSION, "value": held, "url": visitor.service.url, "sameSite": "Lax"}]

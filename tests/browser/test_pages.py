@@ -101,8 +101,8 @@ async def test_a_double_click_sends_a_form_once(reader_of: MakeReader) -> None:
     assert after[len(before) :] == ["RecoveryCodesIssued"]
 
 
-async def test_the_back_button_shows_nothing_after_signing_out(reader_of: MakeReader) -> None:
-    uta = await reader_of(on=True)
+async def test_the_back_button_shows_nothing_after_signing_out(reader_of: MakeReader, java_script: bool) -> None:
+    uta = await reader_of(on=True, java_script_enabled=java_script)
     await uta.sign_in()
     await uta.open("/profile/activity")
     await uta.open("/profile/settings")
@@ -173,3 +173,16 @@ async def test_w08_what_people_typed_is_shown_as_text(service: Service, open_pag
         assert "onerror=alert(1)>49" not in await page.inner_text("body")
     await expect(page.locator(".happenings")).to_contain_text(_HARM)
     assert shown == []
+
+
+async def test_the_first_page_is_small_over_the_wire_with_all_that_it_needs(service: Service, open_page: Open) -> None:
+    """As a browser counts it that was never here; that nothing comes from elsewhere, each test in Chromium sees to."""
+    page = await open_page()
+    wire = await page.context.new_cdp_session(page)
+    arrived: list[int] = []
+    wire.on("Network.loadingFinished", lambda one: arrived.append(int(one["encodedDataLength"])))
+    await wire.send("Network.enable")
+    await page.goto(service.url, wait_until="networkidle")
+    assert len(arrived) >= 4  # the page, two stylesheets, the script
+    print(f"first page: {sum(arrived)} bytes in {len(arrived)} answers")
+    assert sum(arrived) <= 60_000

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any, Final, TypeAlias
+from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
@@ -69,22 +70,30 @@ async def browser(chromium: str) -> AsyncIterator[Browser]:
 async def open_page(browser: Browser) -> AsyncIterator[Open]:
     """Makes pages, each in a profile of its own: `await open_page(locale="de-DE", java_script_enabled=False)`.
 
-    Whatever happens there, no script fails and the policy on content is never broken.
+    Whatever happens there, no script fails, the policy on content is never broken, and no request goes to another host
+    than ours, or one of `reachable`.
     """
     complaints: list[str] = []
     async with AsyncExitStack() as stack:
 
-        async def make(**options: Any) -> Page:
+        async def make(*, reachable: tuple[str, ...] = (), **options: Any) -> Page:
             context: BrowserContext = await browser.new_context(**{"locale": "de-DE", **options})
             stack.push_async_callback(context.close)
             context.set_default_timeout(10_000)
             page = await context.new_page()
             page.on("pageerror", lambda error: complaints.append(str(error)))
+            context.on("request", lambda sent: complaints.append(sent.url) if _leaves(sent.url, reachable) else None)
             page.on("console", lambda said: complaints.append(said.text) if _is_complaint(said.text) else None)
             return page
 
         yield make
     assert complaints == []
+
+
+def _leaves(url: str, reachable: tuple[str, ...]) -> bool:
+    """Is that another host?"""
+    parts = urlsplit(url)
+    return parts.scheme in ("http", "https", "ws", "wss") and parts.hostname not in ("127.0.0.1", *reachable)
 
 
 def _is_complaint(text: str) -> bool:
