@@ -19,6 +19,7 @@ from services.adapters.doorbell import ArqDoorbell, SilentDoorbell
 from services.adapters.kept_answers import PostgresKeptAnswers
 from services.adapters.key_file import create_key_file
 from services.adapters.key_wrapper import LocalKeyWrapper
+from services.adapters.last_signed import FileLastSigned
 from services.adapters.metered_keys import MeteredKeyWrapper
 from services.adapters.metrics import PrometheusMeters, PrometheusText
 from services.adapters.passwords import Argon2Passwords
@@ -48,6 +49,7 @@ from services.application.ports import Clock, Doorbell, KeyWrapper
 from services.application.rules import Rules
 from services.application.sessions import Tokens
 from services.application.sign_in import SignIn
+from services.application.signing import Signer
 from services.application.streams import Streams
 from services.application.user_acts import UserActs
 from services.application.vault import Vault
@@ -85,6 +87,7 @@ class Runtime:
     store: EventStore
     wrapper: MeteredKeyWrapper
     vault: Vault
+    signer: Signer
     application: Application
     console: Console
     moving_in: MovingIn
@@ -160,6 +163,7 @@ def _compose(
     rules = rules_of(settings)
     store = PostgresEventStore(pool, entropy.uuid, entropy.bytes, meters)
     vault = Vault(store, wrapper, clock, entropy)
+    signer = Signer(store, wrapper, entropy, FileLastSigned(settings.signed_path))
     executor = Executor(store, vault, doorbell, entropy)
     streams = Streams(store, vault, doorbell)
     authentication = Authentication(store, clock, rules)
@@ -210,6 +214,7 @@ def _compose(
         store=store,
         wrapper=wrapper,
         vault=vault,
+        signer=signer,
         application=application,
         console=Console(store, executor, streams, tokens, passwords, vault, clock, entropy),
         moving_in=MovingIn(store, executor, streams, codes, passwords, vault, clock, entropy),
