@@ -27,6 +27,7 @@ from services.adapters.read_models import PostgresAuditTrail
 from services.adapters.readiness import ClockCheck, ProcessReadiness
 from services.adapters.system import SystemClock, SystemEntropy, available_cores
 from services.adapters.throttle import PostgresThrottle
+from services.adapters.trees import PostgresTrees
 from services.adapters.users import PostgresUsers
 from services.application.acting import CompanyActs
 from services.application.administration import Administration
@@ -51,6 +52,7 @@ from services.application.sessions import Tokens
 from services.application.sign_in import SignIn
 from services.application.signing import Signer
 from services.application.streams import Streams
+from services.application.transparency import Transparency
 from services.application.user_acts import UserActs
 from services.application.vault import Vault
 from services.settings import Settings
@@ -203,6 +205,7 @@ def _compose(
         clients=ApiClients(store, streams, acts, tokens, clock, entropy),
         introspection=Introspection(authentication),
         audit=Audit(PostgresAuditTrail(pool)),
+        transparency=Transparency(PostgresTrees(pool), signer, clock),
         idempotency=Idempotency(PostgresKeptAnswers(pool, wrapper, entropy.bytes), meters),
         meters=meters,
     )

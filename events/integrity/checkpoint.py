@@ -3,6 +3,7 @@
 import re
 from base64 import b64decode, b64encode
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from events.integrity.note import NoteRefused, VerifierKey, opened, sign
@@ -25,6 +26,15 @@ class Checkpoint:
     def signed(self, seed: bytes) -> str:
         """As a note; the key's name is the origin."""
         return sign(self.body, self.origin, seed)
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A signed checkpoint as it is kept."""
+
+    size: int
+    note: str
+    at: datetime
 
 
 def parse_body(text: str) -> Checkpoint:

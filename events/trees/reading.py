@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final, TypeAlias
 from uuid import UUID
 
 import asyncpg
 
+from events.integrity.checkpoint import Signed
 from events.integrity.tiles import WIDTH, Tile, hash_of, tile_in, tiles_for
 from events.integrity.tree import EMPTY_ROOT, Range
 from events.sql import statement
@@ -23,15 +23,6 @@ _BUNDLE: Final = statement(__file__, "bundle")
 _CHECKPOINT_ENTRIES: Final = statement(__file__, "checkpoint_entries")
 
 _Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
-
-
-@dataclass(frozen=True, slots=True)
-class Signed:
-    """A signed checkpoint as stored."""
-
-    size: int
-    note: str
-    at: datetime
 
 
 @dataclass(frozen=True, slots=True)

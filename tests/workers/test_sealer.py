@@ -7,12 +7,12 @@ from uuid import UUID
 
 import pytest
 
-from events.integrity.checkpoint import Checkpoint, checkpoint_of
+from events.integrity.checkpoint import Checkpoint, Signed, checkpoint_of
 from events.integrity.proof import root_of_inclusion, roots_of_consistency
 from events.integrity.tree import Edge, consistency_ranges, inclusion_ranges, leaf_hash
 from events.trees.blinding import blinded_entry
 from events.trees.growing import BATCH, INSTALLATION
-from events.trees.reading import Signed, TreeReader
+from events.trees.reading import TreeReader
 from services.adapters.last_signed import FileLastSigned
 from services.application.ports import Entropy
 from services.application.signing import LastSigned, Signer, SigningRefused
