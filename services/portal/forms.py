@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from typing import Annotated, Any, ClassVar, Final, TypeVar
 from urllib.parse import parse_qsl
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic_core import PydanticCustomError
 
+from services.portal.languages import TIME_ZONES
 from services.web.values import EMAIL
 
 _MOST_FIELDS: Final = 500
@@ -116,7 +117,7 @@ def parse(model: type[F], typed: Typed) -> F | dict[str, str]:
 
 
 def _is_time_zone(name: str) -> str:
-    if name not in available_timezones():
+    if name not in TIME_ZONES:
         raise PydanticCustomError("time_zone", "no time zone")
     return name
 

@@ -23,6 +23,7 @@ from tests.benchmarks import (
     machine,
     moving,
     over_http,
+    portal,
     report,
     seeding,
     starts,
@@ -47,6 +48,7 @@ MEASUREMENTS: Final[dict[str, Callable[[Place], AsyncIterator[Figure]]]] = {
     "effects": effects.effects,
     "evidence": evidence.evidence,
     "users-list": users_list.users_list,
+    "portal": portal.pages,
     "start": starts.starts,
 }
 

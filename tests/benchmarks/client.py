@@ -73,6 +73,11 @@ def look_up_by_path(path: str, person: Person) -> Conversation:
     yield _request("GET", f"{path}/{person.token}", None, None)
 
 
+def open_page(path: str, person: Person) -> Conversation:
+    """As a browser that is signed in."""
+    yield _request("GET", path, None, None, f"Cookie: factorlog={person.token}", "Accept-Language: de")
+
+
 def try_policy(path: str, person: Person) -> Conversation:
     """A dry run of the strictest policy."""
     yield _request("POST", path, person.token, {"requirement": "required", "grace_days": 0})
@@ -88,13 +93,14 @@ CONVERSATIONS: Final[dict[str, Callable[[str, Person], Conversation]]] = {
     "give_code": give_code,
     "look_up": look_up,
     "look_up_by_path": look_up_by_path,
+    "open_page": open_page,
     "sign_in": sign_in,
     "try_policy": try_policy,
 }
 
 
-def _request(method: str, path: str, token: str | None, body: dict[str, Any] | None) -> bytes:
-    lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", f"User-Agent: {_USER_AGENT}", "Accept: */*"]
+def _request(method: str, path: str, token: str | None, body: dict[str, Any] | None, *more: str) -> bytes:
+    lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", f"User-Agent: {_USER_AGENT}", "Accept: */*", *more]
     if token is not None:
         lines.append(f"Authorization: Bearer {token}")
     content = b""

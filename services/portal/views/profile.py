@@ -1,12 +1,12 @@
 """My profile: settings, sessions and activity."""
 
 from typing import Literal
-from zoneinfo import available_timezones
 
 from events.store.port import StoredUser
 from services.application.own_security import Settings
 from services.portal import devices, sentences
 from services.portal.forms import Email, Form, TimeZone
+from services.portal.languages import TIME_ZONES
 from services.portal.messages import Said
 from services.portal.visit import Answer, Goto, Page, Visit
 
@@ -20,7 +20,7 @@ class SettingsForm(Form):
 
 
 async def show_settings(visit: Visit) -> Answer:
-    return Page(template="settings.html", values={"zones": sorted(available_timezones())})
+    return Page(template="settings.html", values={"zones": TIME_ZONES})
 
 
 async def save_settings(visit: Visit, form: SettingsForm) -> Answer:

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
-from zoneinfo import available_timezones
 
 from events.company.roles import Level, Right
 from events.store.port import StoredUser
@@ -10,7 +9,7 @@ from events.user.state import account_state
 from services.application.administration import Settings
 from services.portal import devices, hindrances, sentences, words
 from services.portal.forms import Confirmed, Day, Email, Form, OrNone, Password, Reason, TimeZone, begin_of
-from services.portal.languages import zone_of
+from services.portal.languages import TIME_ZONES, zone_of
 from services.portal.messages import Said
 from services.portal.views.profile import position
 from services.portal.views.users import RoleName, grantable_roles
@@ -80,7 +79,7 @@ async def show_settings(visit: Visit) -> Answer:
         "users/settings.html",
         target,
         why_not=hindrances.of_act(visit, target, Right.USERS),
-        zones=sorted(available_timezones()),
+        zones=TIME_ZONES,
         roles=roles,
         role_names=[words.role(name, visit.language) for name in roles],
         activation=days[0],

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 from urllib.parse import urlencode
 from uuid import UUID
-from zoneinfo import available_timezones
 
 from pydantic import StringConstraints
 
@@ -18,7 +17,7 @@ from services.application.errors import Refused
 from services.application.ports import UserFilter
 from services.portal import hindrances, words
 from services.portal.forms import Day, Email, Form, OrNone, Password, TimeZone, begin_of
-from services.portal.languages import zone_of
+from services.portal.languages import TIME_ZONES, zone_of
 from services.portal.visit import Answer, Page, Visit
 
 _ROWS: Final = 50
@@ -142,7 +141,7 @@ async def ask_to_add(visit: Visit) -> Answer:
     return Page(
         template="users/add.html",
         values={
-            "zones": sorted(available_timezones()),
+            "zones": TIME_ZONES,
             "roles": roles,
             "role_names": [words.role(name, visit.language) for name in roles],
         },
