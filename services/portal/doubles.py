@@ -1,4 +1,4 @@
-"""The same form sent twice, as by a double click: one act, and the answer of the first for both."""
+"""The same form sent twice, as by a double click: one act, and both lead to where the first one led."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
@@ -12,6 +12,7 @@ from events.store.port import IdempotencyClaim
 from services.application.errors import Refused, Replayed
 from services.application.idempotency import AnswerNotKept
 from services.portal import forms
+from services.portal.messages import Said
 from services.portal.visit import Goto, Visit
 
 T = TypeVar("T")
@@ -76,4 +77,6 @@ async def _first_answer(visit: Visit, claim: IdempotencyClaim) -> Goto | None:
     status, body = found
     if status == _CONFLICT:
         raise Refused(Refusal(body.decode()))
-    return _DONE.validate_json(body)
+    done = _DONE.validate_json(body)
+    # Whoever is out by it is told so, whichever answer arrives.
+    return done if done.leave else replace(done, said=Said.DONE_ALREADY)

@@ -152,7 +152,7 @@ async def test_a_user_or_a_company_that_is_added_twice_is_one(walk: Walk) -> Non
         after = (await service.event_types(walk.acme.uta.company_id))[len(before) :]
         assert after == types
         assert all(answer.status in (200, 303) for answer in both), [answer.text for answer in both]
-    assert (await walk.olga.get("/companies")).text.count(">Neue GmbH<") == 1
+    assert (await walk.olga.get("/companies")).text.count(">neue_firma<") == 1
 
 
 @pytest.mark.parametrize("rest", ["", "/suspend"])

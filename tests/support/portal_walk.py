@@ -26,7 +26,7 @@ _TYPED: Final = {
     "grace_days": "3",
     "language": "en",
     "login": "nina.new",
-    "name": "Neue GmbH",
+    "name": "neue_firma",
     "networks": "0.0.0.0/0\n::/0",
     "order_hours": "24",
     "override": "required",
@@ -36,7 +36,12 @@ _TYPED: Final = {
     "time_zone": "Europe/Lisbon",
     "until": "2099-12-31",
 }
-_SECRETS: Final = {"password": PASSWORD, "old_password": PASSWORD, "new_password": "ganz neu und lang 7"}
+_SECRETS: Final = {
+    "password": PASSWORD,
+    "old_password": PASSWORD,
+    "new_password": "ganz neu und lang 7",
+    "new_password_again": "ganz neu und lang 7",
+}
 
 
 @dataclass
@@ -66,24 +71,32 @@ class Walk:
         return (self.olga, self.operator) if route.path.startswith("/companies") else (self.anna, self.acme.anna)
 
     def typed(self, route: Route, person: Person) -> dict[str, str]:
-        """Something good for each field of the form."""
-        return {name: self._value(name, field, person) for name, field in route.form.model_fields.items()}
+        """Something good for each field of the form; what may be left out, and is unknown here, is."""
+        known = {**_TYPED, **_SECRETS, **self._of(person)}
+        fields = route.form.model_fields.items()
+        return {
+            name: known[name] if name in known else _some(field)
+            for name, field in fields
+            if name in known or field.is_required()
+        }
 
-    def _value(self, name: str, field: Any, person: Person) -> str:
-        if name == "code":
-            return self.acme.service.code(person)
-        if name == "recovery_code":
-            return person.recovery_codes[0]
-        if name in ("user_id", "user_ids"):
-            return str(self.acme.uta.user_id)
-        literals = [one for one in get_args(field.annotation) if isinstance(one, str)]
-        return {**_TYPED, **_SECRETS, "new_password_again": _SECRETS["new_password"]}.get(
-            name, literals[0] if literals else "x"
-        )
+    def _of(self, person: Person) -> dict[str, str]:
+        user_id = str(self.acme.uta.user_id)
+        return {
+            "code": self.acme.service.code(person),
+            "recovery_code": person.recovery_codes[0],
+            "user_id": user_id,
+            "user_ids": user_id,
+        }
 
     async def log(self) -> list[list[str]]:
         """What happened in both companies."""
         return [await self.acme.service.event_types(company) for company in self.companies]
+
+
+def _some(field: Any) -> str:
+    """The first of those that may be chosen."""
+    return next((one for one in get_args(field.annotation) if isinstance(one, str)), "x")
 
 
 @pytest_asyncio.fixture
