@@ -1,7 +1,7 @@
 """Signing in: password, then a code, a recovery code, an enrolment or a new password, then a session."""
 
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import wraps
 from typing import Any, Concatenate, Literal, ParamSpec, TypeAlias
@@ -9,7 +9,7 @@ from typing import Any, Concatenate, Literal, ParamSpec, TypeAlias
 from events.credentials import Credential, CredentialKind
 from events.decision import Refusal
 from events.envelope import Actor, ActorKind
-from events.store.port import EventStore, LoginAccount, StoredUser
+from events.store.port import EventStore, IdempotencyClaim, LoginAccount, StoredUser
 from events.user import commands
 from events.user.commands import Proof
 from events.user.events import SignedIn, SignInAdvanced, SignInStarted, Stage, UserEvent
@@ -120,10 +120,23 @@ class SignIn:
         return answer
 
     async def _begin(self, account: LoginAccount, password: str, request: Request) -> SignInAnswer:
+        """A form that was sent twice gets the same tokens twice: whichever answer arrives, it goes on from there."""
+        if request.idempotency is None:
+            return await self._begin_with(self._nexts(account.user), account, password, request)
+        nexts = await self._claimed_nexts(account.user, request.idempotency)
+        try:
+            return await self._begin_with(nexts, account, password, request)
+        except Replayed:
+            answer = self._begun_before(await self._reload(account.user), nexts)
+        if answer is not None:
+            return answer
+        # That one was refused, or is over: this is one of its own, and answered as every other.
+        return await self._begin_with(self._nexts(account.user), account, password, replace(request, idempotency=None))
+
+    async def _begin_with(self, nexts: _Next, account: LoginAccount, password: str, request: Request) -> SignInAnswer:
         user = account.user
         stored = account.password or b""
         rehashed = await self._passwords.hash(password) if self._passwords.is_outdated(stored) else None
-        nexts = await self._first_nexts(user, request)
         known = None if account.address_is_known else await self._first_step.address_hash(request)
 
         async def form(now: StoredUser) -> Formed:
@@ -147,10 +160,7 @@ class SignIn:
         async def load() -> StoredUser:
             return await self._reload(user)
 
-        try:
-            done = await self._executor.run(user, load, form, request.idempotency)
-        except Replayed:
-            return self._begun_before(await load(), nexts)
+        done = await self._executor.run(user, load, form, request.idempotency)
         return self._answer(done, nexts)
 
     @_counted
@@ -277,23 +287,20 @@ class SignIn:
             raise Refused(Refusal.SIGN_IN_OVER)
         return again
 
-    async def _first_nexts(self, user: StoredUser, request: Request) -> _Next:
-        """A form that was sent twice gets the same tokens twice: whichever answer arrives, it goes on from there."""
-        if request.idempotency is None:
-            return self._nexts(user)
-        seed = await self._first_step.seed_of(request.idempotency)
+    async def _claimed_nexts(self, user: StoredUser, claim: IdempotencyClaim) -> _Next:
+        seed = await self._first_step.seed_of(claim)
         return _Next(
             step=self._tokens.issue_from(CredentialKind.SIGN_IN, user.company_id, seed),
             session=self._tokens.issue_from(CredentialKind.SESSION, user.company_id, seed),
         )
 
-    def _begun_before(self, user: StoredUser, nexts: _Next) -> SignInAnswer:
-        """Where the sign-in stands that the same form began. Raises Refused(SIGN_IN_OVER)."""
+    def _begun_before(self, user: StoredUser, nexts: _Next) -> SignInAnswer | None:
+        """Where the sign-in stands that the same form began, as long as it does."""
         session, progress = user.state.session(nexts.session.id), user.state.sign_in(nexts.step.id)
         if session is not None:
             return SignInAnswer(status="signed_in", token=nexts.session.token, expires_at=session.expires_at, user=user)
         if progress is None:
-            raise Refused(Refusal.SIGN_IN_OVER)
+            return None
         return SignInAnswer(
             status=_status(progress.stage), token=nexts.step.token, expires_at=progress.expires_at, user=None
         )

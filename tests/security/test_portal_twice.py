@@ -214,6 +214,36 @@ async def test_the_same_form_with_another_password_or_in_another_browser_is_no_d
     await other.http.close()
 
 
+async def test_the_right_password_of_a_closed_account_looks_wrong_the_second_time_too(
+    acme: Acme, visitor: Visitor
+) -> None:
+    service = acme.service
+    admin = await service.fresh_sign_in(acme.anna)
+    path = f"/v1/users/{acme.uta.user_id}/deactivate"
+    assert (await service.call("POST", path, admin, REASON)).status == 200
+    page = await visitor.get("/sign-in")
+    for login, password in ((acme.uta.login, PASSWORD), (acme.uta.login, "wrong password"), ("nobody", PASSWORD)):
+        for _ in range(2):
+            answer = await visitor.fill(page, "/sign-in", login=login, password=password)
+            assert answer.status == 401
+            assert "Login oder Passwort stimmt nicht." in answer.text
+        both = await twice(visitor, page, "/sign-in", login=login, password=password)
+        assert [answer.status for answer in both] == [401, 401]
+
+
+async def test_an_old_form_that_is_sent_again_after_signing_out_is_a_sign_in_of_its_own(
+    acme: Acme, visitor: Visitor
+) -> None:
+    udo = await acme.service.person(acme.uta.company_id, "udo.user")
+    page = await visitor.get("/sign-in")
+    first = await visitor.fill(page, "/sign-in", login=udo.login, password=udo.password)
+    await visitor.fill(await visitor.get("/profile/settings"), "/sign-out")
+    second = await visitor.fill(page, "/sign-in", login=udo.login, password=udo.password)
+    assert second.headers["Location"] == "/"
+    assert held(first) != held(second)
+    assert (await acme.service.call("GET", "/v1/me", held(first))).status == 401
+
+
 def held(answer: Shown) -> str:
     found = re.search(rf"^{security.SESSION}=([^;]+);", answer.headers["Set-Cookie"])
     assert found is not None, answer.headers
