@@ -10,6 +10,7 @@ from playwright.async_api import expect
 from tests.browser.reader import Reader
 from tests.support.browser import Open
 from tests.support.service import Service
+from workers.projector import Projector
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -88,6 +89,12 @@ async def test_a_lost_phone_is_reset_by_the_administrator_and_replaced_at_the_ne
     await two.anna.open("/users")
     await two.anna.sees("2 Benutzer")
     await two.enrol_at_sign_in()
+    parts = two.anna.service.parts
+    await Projector(parts.pool, parts.wrapper).project()
+    await two.anna.page.locator(".unfolded").get_by_role("link", name="Auditprotokoll").click()
+    told = two.anna.page.locator(".happenings li")
+    await expect(told.filter(has_text="Der Schlüssel wurde zurückgesetzt")).to_contain_text("Grund: Telefon verloren")
+    await expect(told.filter(has_text="Die Zwei-Faktor-Authentifizierung wurde eingeschaltet")).not_to_have_count(0)
 
 
 @pytest.mark.parametrize("two", [True], indirect=True)

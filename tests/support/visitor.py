@@ -1,5 +1,6 @@
 """A browser as far as forms and cookies go: reads a page, fills in a form of it, sends it."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -48,6 +49,13 @@ class Shown:
         parser = _Forms()
         parser.feed(self.text)
         return next(form for form in parser.forms if form.action == action)
+
+    @property
+    def key(self) -> str:
+        """The authenticator's key that it shows."""
+        found = re.search(r'id="key"[^>]*>(.*?)</p>', self.text, re.DOTALL)
+        assert found is not None, self.text
+        return re.sub(r"<[^>]+>|\s", "", found[1])
 
     @property
     def forms(self) -> list[HtmlForm]:
