@@ -45,6 +45,7 @@ from services.application.moving import MovingIn
 from services.application.others_factors import OthersFactors
 from services.application.own_security import OwnSecurity
 from services.application.ports import Clock, Doorbell, KeyWrapper
+from services.application.retention import Retention
 from services.application.rules import Rules
 from services.application.sessions import Tokens
 from services.application.sign_in import SignIn
@@ -88,6 +89,7 @@ class Runtime:
     application: Application
     console: Console
     moving_in: MovingIn
+    retention: Retention
     readiness: ProcessReadiness
     metrics: PrometheusText
 
@@ -159,7 +161,7 @@ def _compose(
 ) -> Runtime:
     rules = rules_of(settings)
     store = PostgresEventStore(pool, entropy.uuid, entropy.bytes, meters)
-    vault = Vault(store, wrapper, clock, entropy)
+    vault = Vault(store, wrapper, entropy)
     executor = Executor(store, vault, doorbell, entropy)
     streams = Streams(store, vault, doorbell)
     authentication = Authentication(store, clock, rules)
@@ -213,6 +215,7 @@ def _compose(
         application=application,
         console=Console(store, executor, streams, tokens, passwords, vault, clock, entropy),
         moving_in=MovingIn(store, executor, streams, codes, passwords, vault, clock, entropy),
+        retention=Retention(store, streams, clock, settings.trace_months),
         readiness=ProcessReadiness(pool, vault, check, clock),
         metrics=PrometheusText(meters, pool, passwords, check, clock),
     )

@@ -33,6 +33,8 @@ PLANS: Final = {
     "services/adapters/sql/audit_window.sql": {"audit_trail_1_pkey", "event_pkey"},
     "services/adapters/sql/audit_window_count.sql": {"audit_trail_1_pkey"},
     "workers/sql/expiring_users.sql": {"user_expiring"},
+    "workers/sql/expired_months.sql": {"trace_key_by_month"},
+    "events/projections/sql/has_month.sql": {"event_pkey"},
     "workers/sql/claim_effects.sql": {"effect_open", "effect_pkey", "event_pkey"},
     "workers/effects/sql/users_of_roles.sql": {"user_by_role"},
     "events/store/sql/load_callers.sql": {*OF_A_USER, "credential_pkey"},
