@@ -40,6 +40,7 @@ from services.application.companies import CompanyAdministration
 from services.application.console import Console
 from services.application.enrolment import Enrolment
 from services.application.execute import Executor
+from services.application.exporting import AuditExport
 from services.application.first_step import FirstStep
 from services.application.idempotency import Idempotency
 from services.application.introspection import Introspection
@@ -173,7 +174,7 @@ def _compose(
     authentication = Authentication(store, clock, rules)
     acts = CompanyActs(streams, authentication, clock)
     user_acts = UserActs(store, executor, authentication, clock)
-    users = PostgresUsers(pool)
+    users, trail = PostgresUsers(pool), PostgresAuditTrail(pool)
     codes = Codes(store, vault, clock, entropy, rules, lambda: check.is_trusted)
     enrolment = Enrolment(executor, codes, clock, entropy, rules)
     tokens = Tokens(entropy)
@@ -206,7 +207,8 @@ def _compose(
         companies=CompanyAdministration(store, streams, acts, PostgresCompanies(pool), users, clock),
         clients=ApiClients(store, streams, acts, tokens, clock, entropy),
         introspection=Introspection(authentication),
-        audit=Audit(PostgresAuditTrail(pool)),
+        audit=Audit(trail),
+        exports=AuditExport(trail, streams, authentication, clock),
         transparency=Transparency(PostgresTrees(pool), signer, clock),
         idempotency=Idempotency(PostgresKeptAnswers(pool, wrapper, entropy.bytes), meters),
         meters=meters,
