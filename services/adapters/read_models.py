@@ -1,7 +1,7 @@
 """Read models as the use cases see them."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, NamedTuple, TypeAlias
 from uuid import UUID
 
@@ -32,8 +32,7 @@ LOOKED_THROUGH: Final = 10_000  # rows, newest first; what is rarer than a page 
 _PersonId: TypeAlias = tuple[UUID, UUID]
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(NamedTuple):
     """A row with the clear part of its entry."""
 
     row: Any
@@ -137,15 +136,21 @@ def _index_of(filters: AuditFilters) -> _Index:
     return _Index(_WALK_OF_TYPE, 1) if filters.type is not None else _Index(_WALK, 0)
 
 
+@lru_cache(maxsize=256)
+def _company(text: str) -> UUID:
+    return UUID(text)
+
+
 def _found(company_id: UUID, row: Any) -> _Found:
-    entry = upcast(from_json(row["entry"]))
+    # Nearly every text of an entry is there once: to remember them costs more than it saves.
+    entry = upcast(from_json(row["entry"], cache_strings="keys"))
     home = entry["actor"]["company_id"]
     subject_id, actor_id = row["subject_id"], row["actor_id"]
     return _Found(
-        row=row,
-        entry=entry,
-        subject=(company_id, subject_id) if subject_id is not None else None,
-        actor=(UUID(home), actor_id) if home is not None and actor_id is not None else None,
+        row,
+        entry,
+        (company_id, subject_id) if subject_id is not None else None,
+        (_company(home), actor_id) if home is not None and actor_id is not None else None,
     )
 
 

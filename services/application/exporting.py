@@ -1,5 +1,6 @@
 """The audit trail as a file, row by row: what goes out is on record before its first byte does."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -96,16 +97,35 @@ class AuditExport:
     async def _pages(
         self, company_id: UUID, filters: AuditFilters, whole: Period, events: int, allowed: _Allowed
     ) -> AsyncIterator[Sequence[AuditRow]]:
-        gone = 0
-        for number, part in enumerate(_parts(whole, PAGE)):
+        gone, number = 0, 0
+        async for rows in self._read(company_id, filters, whole):
             if number % LOOKS == 0:
                 await allowed()
-            rows = await self._trail.window(company_id, filters, part)
+            number += 1
             gone += len(rows)
             if rows:
                 yield rows
         if gone != events:
             raise ExportBroken
+
+    async def _read(self, company_id: UUID, filters: AuditFilters, whole: Period) -> AsyncIterator[Sequence[AuditRow]]:
+        """The next page is read while the one before it is written."""
+        coming: asyncio.Task[Sequence[AuditRow]] | None = None
+        try:
+            for part in _parts(whole, PAGE):
+                before, coming = coming, asyncio.create_task(self._window(company_id, filters, part))
+                await asyncio.sleep(0)  # so that it is asked for before the reader works
+                if before is not None:
+                    yield await before
+            if coming is not None:
+                yield await coming
+        finally:
+            if coming is not None:
+                coming.cancel()
+                await asyncio.wait({coming})
+
+    async def _window(self, company_id: UUID, filters: AuditFilters, part: Period) -> Sequence[AuditRow]:
+        return await self._trail.window(company_id, filters, part)
 
 
 def _demand(caller: Caller) -> None:

@@ -15,6 +15,7 @@ from rich.console import Console
 
 from services.cli import logs
 from tests.benchmarks import (
+    audit,
     companies,
     effects,
     in_process,
@@ -45,6 +46,7 @@ MEASUREMENTS: Final[dict[str, Callable[[Place], AsyncIterator[Figure]]]] = {
     "companies": companies.companies,
     "effects": effects.effects,
     "users-list": users_list.users_list,
+    "audit": audit.audit,
     "start": starts.starts,
 }
 
