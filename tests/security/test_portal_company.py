@@ -237,7 +237,7 @@ async def test_companies_are_the_providers_matter(acme: Acme, olga: Person, sign
             continue
         for company in (acme.uta.company_id, olga.company_id, uuid4()):
             path = route.path.replace("{company_id}", str(company)).replace("{user_id}", str(acme.uta.user_id))
-            path = path.replace("{session_id}", str(uuid4()))
+            path = path.replace("{session_id}", str(uuid4())).replace("{role_id}", "user")
             answer = await (anna.post(path, {"form_token": token}) if route.is_act else anna.get(path))
             assert answer.status == 403, (route.path, company)
 
