@@ -25,6 +25,7 @@ PLANS: Final = {
     "services/adapters/sql/users_page_back.sql": {"user_by_login", "user_state_pkey"},
     "services/adapters/sql/users_count.sql": {"user_by_login"},
     "services/adapters/sql/users_unprotected.sql": {"user_by_login", "user_state_pkey"},
+    "services/adapters/sql/sign_in_hours.sql": {"sign_in_hour_pkey"},
     "services/adapters/sql/companies_page.sql": {"company_by_name"},
     "workers/sql/expiring_users.sql": {"user_expiring"},
     "workers/sql/claim_effects.sql": {"effect_open", "effect_pkey", "event_pkey"},

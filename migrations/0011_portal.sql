@@ -1,3 +1,5 @@
+-- What the portal's start page asks. Before the roll-out: the last version works on beside it.
+
 -- The count of how users stand, and the filter for those who are locked out, look at the index alone. One column as
 -- before, with more in it: a second one would cost every append once more what the first does.
 
@@ -64,3 +66,38 @@ CREATE INDEX user_by_login ON user_state (
 CREATE INDEX user_by_role ON user_state (company_id, ((listed).role), stream_id)
     WHERE NOT (listed).gone AND (listed).role <> 'user';
 CREATE INDEX user_expiring ON user_state (((listed).expires_at)) WHERE (listed).expires_at IS NOT NULL;
+
+-- Sign-ins of a company by the hour, as they stand in its audit trail: counted there, half a month of a large company
+-- would take a tenth of a second. By the hour, as every reader's day begins at another one.
+CREATE TABLE sign_in_hour (
+    company_id uuid NOT NULL,
+    hour timestamptz NOT NULL,
+    refused boolean NOT NULL,
+    events bigint NOT NULL,
+    PRIMARY KEY (company_id, hour, refused)
+) WITH (fillfactor = 70);
+GRANT SELECT, INSERT, UPDATE ON sign_in_hour TO factorlog_app;
+
+-- By whatever writes the trail, so that the two never differ: the projector, a repair, or an older version. Sorted, so
+-- that two of them take the same rows in the same order.
+CREATE FUNCTION count_sign_ins() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO sign_in_hour AS h (company_id, hour, refused, events)
+    SELECT c.company_id, date_trunc('hour', c.at, 'UTC'), c.type <> 'SignedIn', TG_ARGV[0]::integer * count(*)
+    FROM changed AS c
+    WHERE c.type IN ('SignedIn', 'PasswordRejected', 'CodeRejected', 'SignInRefused')
+    GROUP BY 1, 2, 3
+    ORDER BY 1, 2, 3
+    ON CONFLICT (company_id, hour, refused) DO UPDATE SET events = h.events + excluded.events;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER sign_ins_are_counted AFTER INSERT ON audit_trail_1
+    REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION count_sign_ins('1');
+CREATE TRIGGER sign_ins_are_taken_back AFTER DELETE ON audit_trail_1
+    REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION count_sign_ins('-1');
+
+INSERT INTO sign_in_hour (company_id, hour, refused, events)
+SELECT t.company_id, date_trunc('hour', t.at, 'UTC'), t.type <> 'SignedIn', count(*)
+FROM audit_trail_1 AS t
+WHERE t.type IN ('SignedIn', 'PasswordRejected', 'CodeRejected', 'SignInRefused')
+GROUP BY 1, 2, 3;
