@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from io import BytesIO
 from pathlib import Path
 
 import asyncpg
@@ -56,9 +57,11 @@ async def restore(source: Database, target: Database) -> None:
         await written.execute("SET session_replication_role = replica")
         for table, columns in await read.fetch(_COLUMNS):
             named = ", ".join(f'"{column}"' for column in columns)
-            rows = await read.fetch(f"SELECT {named} FROM {table}")
+            rows = BytesIO()
+            await read.copy_from_query(f"SELECT {named} FROM {table}", output=rows)
+            rows.seek(0)
             await written.execute(f"DELETE FROM {table}")
-            await written.copy_records_to_table(table, records=[tuple(row) for row in rows], columns=columns)
+            await written.copy_to_table(table, source=rows, columns=columns)
     finally:
         await asyncio.gather(read.close(), written.close())
 
