@@ -1,6 +1,7 @@
 """Read models as the use cases see them."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final, NamedTuple, TypeAlias
 from uuid import UUID
@@ -13,7 +14,7 @@ from events.sql import statement
 from events.store.postgres import available
 from events.upcasters import upcast
 from services.adapters import audit_query
-from services.application.audit import AuditFilters, AuditRow, Period
+from services.application.audit import AuditFilters, AuditRow, Period, SignInHour
 
 _WALK: Final = statement(__file__, "audit_walk")
 _WALK_OF_SUBJECT: Final = statement(__file__, "audit_walk_of_subject")
@@ -24,6 +25,7 @@ _PERIOD: Final = statement(__file__, "audit_period")
 _WINDOW: Final = statement(__file__, "audit_window")
 _WINDOW_COUNT: Final = statement(__file__, "audit_window_count")
 _POSITION: Final = statement(__file__, "evidence_trail_position")
+_SIGN_IN_HOURS: Final = statement(__file__, "sign_in_hours")
 _LOGINS: Final = statement(__file__, "logins")
 
 _BEHIND_ALL: Final = 2**63 - 1
@@ -111,6 +113,11 @@ class PostgresAuditTrail:
         found = [_found(company_id, row) for row in rows]
         logins = await self._logins({p for f in found for p in (f.subject, f.actor) if p is not None})
         return [_shown(f, logins) for f in found]
+
+    async def sign_in_hours(self, company_id: UUID, since: datetime) -> Sequence[SignInHour]:
+        async with available():
+            rows = await self._pool.fetch(_SIGN_IN_HOURS, company_id, since)
+        return [SignInHour(**row) for row in rows]
 
     async def _logins(self, people: Iterable[_PersonId]) -> dict[_PersonId, str]:
         pairs = list(people)

@@ -1,4 +1,4 @@
--- $1 company, $2 from position, $3 before position, $4 at most, $5 marks (a tsquery, see migration 0008): rows that
+-- $1 company, $2 from position, $3 before position, $4 at most, $5 marks (a tsquery, see migration 0009): rows that
 -- have all of them, newest first, with the entries themselves.
 SELECT t.position, t.type, t.at, t.subject_id, t.actor_id, t.actor_kind, t.ip, t.user_agent, t.reason, e.entry
 FROM audit_found($1, $5::text::tsquery, $2, $3, $4) AS f (position)
