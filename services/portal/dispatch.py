@@ -111,7 +111,7 @@ async def _demand_form_token(route: Route, http: web.Request, fields: Mapping[st
 async def _recognised(route: Route, http: web.Request, visit: Visit) -> Visit:
     """The visit with its caller, when that is somebody whom the route serves. Raises _Stopped, Refused."""
     caller = await caller_of(http, visit.request)
-    visit = replace(visit, known=caller, language=language_of(http, caller), ids=_ids(http))
+    visit = replace(visit, known=caller, language=language_of(http, caller), ids=_ids(http), slug=_slug(http))
     if route.allow is Allow.ANYONE:
         return visit
     if caller is None:
@@ -253,9 +253,11 @@ async def _again(route: Route, visit: Visit, errors: Errors) -> Answer:
         return await _stopped_by(route, visit, refused.refusal) or error_page(visit, 409, "refused")
     except TEMPORARY as error:
         return unavailable(visit, error)
-    if not isinstance(answer, Page):
+    if isinstance(answer, Goto):
         # The form is not there any more; why it was refused is said all the same.
         return error_page(visit, errors.status, "refused", text=" ".join(errors.found.values()), back=answer.path)
+    if not isinstance(answer, Page):
+        return answer
     return replace(answer, status=errors.status, values={**answer.values, "visit": fresh, "filled": fresh.filled})
 
 
@@ -317,9 +319,17 @@ def _ids(http: web.Request) -> dict[str, UUID]:
     """The ids in the path; one that is malformed does not exist: the only refusal before the act."""
     ids: dict[str, UUID] = {}
     for name, text in http.match_info.items():
-        if name.endswith("_id"):
+        if name.endswith("_id") and name != "role_id":
             try:
                 ids[name] = UUID(text)
             except ValueError as error:
                 raise Refused(Refusal.NOT_FOUND) from error
     return ids
+
+
+def _slug(http: web.Request) -> str:
+    """The name in the path; one that nothing can have does not exist."""
+    text = http.match_info.get("role_id", "")
+    if "role_id" in http.match_info and not forms.SLUG.fullmatch(text):
+        raise Refused(Refusal.NOT_FOUND)
+    return text

@@ -41,6 +41,7 @@ class Route:
     rights: tuple[tuple[Right, Level], ...] = ()  # all of them
     fresh: bool = False
     own_factor: bool = False
+    only_reads: bool = False  # an act that leaves the company as it is, such as an export
     back: str = "/"  # where to go when an act cannot be shown again; may name ids of the path
     elsewhere: bool = False  # {company_id} names the company in which the caller acts
     max_body: int = MAX_BODY
@@ -54,4 +55,4 @@ class Route:
         return f"portal_{self.view.__name__}" + ("_elsewhere" if self.elsewhere else "")
 
     def way_back(self, visit: Visit) -> str:
-        return self.back.format_map(visit.ids)
+        return self.back.format_map({**visit.ids, "role_id": visit.slug})

@@ -1,6 +1,6 @@
 """One request of a person: what a view gets, and what it may answer."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -24,6 +24,7 @@ class Visit:
     path: str
     query: Mapping[str, str] = field(default_factory=dict)
     ids: Mapping[str, UUID] = field(default_factory=dict)
+    slug: str = ""  # the name in the path, where it has one
     filled: Filled = field(default_factory=Filled)
     known: Caller | None = None
 
@@ -87,4 +88,16 @@ class Goto:
     clear: bool = False  # and whatever else it keeps of ours
 
 
-Answer: TypeAlias = Page | Goto
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Download:
+    """A file to keep. In chunks it is streamed; `count`: how many rows the whole file has."""
+
+    name: str
+    kind: str
+    body: bytes | AsyncIterator[bytes] = field(repr=False)
+    count: int | None = None
+    token: str | None = field(default=None, repr=False)
+    said: None = None
+
+
+Answer: TypeAlias = Page | Goto | Download

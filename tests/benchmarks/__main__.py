@@ -15,6 +15,7 @@ from rich.console import Console
 
 from services.cli import logs
 from tests.benchmarks import (
+    audit,
     companies,
     effects,
     evidence,
@@ -49,6 +50,7 @@ MEASUREMENTS: Final[dict[str, Callable[[Place], AsyncIterator[Figure]]]] = {
     "evidence": evidence.evidence,
     "users-list": users_list.users_list,
     "portal": portal.pages,
+    "audit": audit.audit,
     "start": starts.starts,
 }
 
