@@ -49,7 +49,8 @@ SELECT
         'request_id', gen_random_uuid(), 'causation_id', NULL,
         'data', json_build_object(
             'session_id', gen_random_uuid(), 'sign_in_id', gen_random_uuid(), 'door', 'sign_in',
-            'factors', json_build_array('password', 'otp'), 'time_step', 58000000, 'signed_in_at', t.at
+            'factors', json_build_array('password', 'otp'), 'time_step', 58000000, 'signed_in_at', t.at,
+            'factor', 'otp', 'result', 'wrong', 'changed', json_build_array('email')
         ),
         'sealed', json_build_object('traces', json_build_object('person', t.who, 'box', repeat('A', 200)))
     )::text, 'UTF8')
@@ -75,7 +76,7 @@ ON CONFLICT (company_id, name) DO UPDATE SET position = $2
 
 
 @dataclass(frozen=True, slots=True)
-class _Company:
+class Told:
     id: UUID
     people: Path
     token: str
@@ -87,7 +88,7 @@ class _Company:
 async def audit(place: Place) -> AsyncIterator[Figure]:
     """Each filter and its combinations with many, few and no hits; then the newest facts as files."""
     count = 50_000 if place.quick else 1_000_000
-    company = await _company(place, count)
+    company = await told_company(place, count)
     group = f"Audit trail, {count:,}"
     target = Target(value=100.0, most=True)
     for name, query in (await _cases(place, company)).items():
@@ -98,12 +99,14 @@ async def audit(place: Place) -> AsyncIterator[Figure]:
         yield await _export(place, company, {"format": kind, "from": since}, group, most)
 
 
-async def _company(place: Place, count: int) -> _Company:
+async def told_company(
+    place: Place, count: int, *, name: str = "audit", logins: str = "member", colleagues: int = _PEOPLE
+) -> Told:
     """The administrator who asks, and colleagues; then their history."""
-    company_id = await place.parts.console.create_company("audit")
-    asks = Wanted(login="audit.admin", role="administrator", holds=CredentialKind.SESSION)
-    colleagues = (Wanted(login=f"member.{number}", enrolled=False) for number in range(_PEOPLE))
-    (admin,) = await populate(place, ((company_id, one) for one in (asks, *colleagues)))
+    company_id = await place.parts.console.create_company(name)
+    asks = Wanted(login=f"{name}.admin", role="administrator", holds=CredentialKind.SESSION)
+    others = (Wanted(login=f"{logins}.{number}", enrolled=False) for number in range(colleagues))
+    (admin,) = await populate(place, ((company_id, one) for one in (asks, *others)))
     async with place.owner() as owner:
         head: int = await owner.fetchval("SELECT position FROM company_log WHERE company_id = $1", company_id)
         rows = await owner.fetch(
@@ -116,11 +119,11 @@ async def _company(place: Place, count: int) -> _Company:
         await owner.execute(_ROWS, company_id, timeout=1200)
         await owner.execute(_MOVE, company_id, head + count)
     await place.settle()
-    people = write_people(place, "audit", [admin.person])
-    return _Company(company_id, people, admin.token, members, head + 1, head + count)
+    people = write_people(place, name, [admin.person])
+    return Told(company_id, people, admin.token, members, head + 1, head + count)
 
 
-async def _cases(place: Place, company: _Company) -> dict[str, dict[str, str]]:
+async def _cases(place: Place, company: Told) -> dict[str, dict[str, str]]:
     old, newer = await _at(place, company, company.first + (company.last - company.first) // 3), str(company.members[7])
     week = await _at(place, company, company.first + (company.last - company.first) // 3 + 30_000)
     office, other = "198.51.100.7", "192.0.2.200"
@@ -153,14 +156,14 @@ async def _cases(place: Place, company: _Company) -> dict[str, dict[str, str]]:
     }
 
 
-async def _at(place: Place, company: _Company, position: int) -> str:
+async def _at(place: Place, company: Told, position: int) -> str:
     at: datetime = await place.parts.pool.fetchval(
         "SELECT at FROM audit_trail_1 WHERE company_id = $1 AND position = $2", company.id, position
     )
     return at.isoformat().replace("+00:00", "Z")
 
 
-async def _export(place: Place, company: _Company, query: dict[str, str], group: str, most: float | None) -> Figure:
+async def _export(place: Place, company: Told, query: dict[str, str], group: str, most: float | None) -> Figure:
     """The whole file, thrown away piece by piece; what the process grew by is told beside it."""
     api = await place.server("api")
     before, _ = machine.memory_mebibytes(api.pid)

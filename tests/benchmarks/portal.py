@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -14,6 +15,7 @@ from events.credentials import CredentialKind
 from services.portal.routes import ROUTES
 from services.portal.security import SESSION
 from tests.benchmarks.accounts import Made, Wanted, populate, write_people
+from tests.benchmarks.audit import Told, told_company
 from tests.benchmarks.figures import Figure, Sample, Target, joined
 from tests.benchmarks.place import BenchmarkFailed, Place
 from tests.support.processes import command
@@ -33,46 +35,47 @@ class _Town:
     admin: Made
     operator: Made
     target: UUID
-    login: str
-
-    @property
-    def size(self) -> str:
-        return f"{self.events:,} events"
 
 
 async def pages(place: Place) -> AsyncIterator[Figure]:
     """Every page there is, at a hundred thousand events; then lists with sort, filter and search at a million."""
     quick = place.quick
-    small = await _town(place, "small", users=100 if quick else 1_000, days=20 if quick else 90)
+    small = await _town(place, users=100 if quick else 1_000, days=20 if quick else 90)
     for name, path in await _every_page(place, small):
         person = small.operator if path.startswith("/companies") else small.admin
-        yield _figure(f"Pages, {small.size}", name, await _asked(place, person, path), _PAGE)
-    large = await _town(place, "large", users=200 if quick else 5_000, days=30 if quick else 180)
+        people = write_people(place, person.login, [person.person])
+        yield _figure(f"Pages, {small.events:,} events", name, await _asked(place, people, path), _PAGE)
+    count = 50_000 if quick else 1_000_000
+    large = await told_company(place, count, name="portal", logins="colleague", colleagues=500 if quick else 5_000)
     for name, path in _lists(large).items():
-        yield _figure(f"Lists, {large.size}", name, await _asked(place, large.admin, path), _LIST)
+        yield _figure(f"Lists, {count:,} events", name, await _asked(place, large.people, path), _LIST)
 
 
 def _figure(group: str, name: str, sample: Sample, target: Target) -> Figure:
     return Figure(group=group, name=f"{name}, p95", product=sample, value=sample.p95, unit="ms", target=target)
 
 
-async def _town(place: Place, name: str, *, users: int, days: int) -> _Town:
+async def _town(place: Place, *, users: int, days: int) -> _Town:
     before = set(await _companies(place))
     words = ("--users", users, "--days", days, "--data-dir", place.data_dir)
     said = await asyncio.to_thread(command, "seed", "--json", *map(str, words), seconds=1800)
     if said.code:
         raise BenchmarkFailed(f"factorlog seed: {said.err}")
     (company_id,) = set(await _companies(place)) - before
-    provider = await place.parts.console.create_company(f"{name} provider", provider=True) if name == "small" else None
-    made = [(company_id, Wanted(login=f"{name}.admin", role="administrator", holds=CredentialKind.SESSION))]
-    if provider is not None:
-        made.append((provider, Wanted(login=f"{name}.operator", role="operator", holds=CredentialKind.SESSION)))
-    holders = await populate(place, made)
+    provider = await place.parts.console.create_company("pages", provider=True)
+    holds = CredentialKind.SESSION
+    admin, operator = await populate(
+        place,
+        [
+            (company_id, Wanted(login="pages.admin", role="administrator", holds=holds)),
+            (provider, Wanted(login="pages.operator", role="operator", holds=holds)),
+        ],
+    )
     await place.settle()
     await Projector(place.parts.pool, place.parts.wrapper).project()
     await place.settle()
-    target, login = await _somebody(place, company_id, users // 4)
-    return _Town(company_id, said.json["facts"], holders[0], holders[-1], target, login)
+    target = await _somebody(place, company_id, users // 4)
+    return _Town(company_id, said.json["facts"], admin, operator, target)
 
 
 async def _companies(place: Place) -> list[UUID]:
@@ -80,17 +83,16 @@ async def _companies(place: Place) -> list[UUID]:
         return [row[0] for row in await connection.fetch("SELECT company_id FROM company_log")]
 
 
-async def _somebody(place: Place, company_id: UUID, skipped: int) -> tuple[UUID, str]:
+async def _somebody(place: Place, company_id: UUID, skipped: int) -> UUID:
     """With a key, in the middle of the list."""
     async with place.owner() as connection:
-        row = await connection.fetchrow(
-            "SELECT stream_id, doc->>'login' FROM user_state WHERE company_id = $1 AND doc->>'key' IS NOT NULL "
+        found: UUID = await connection.fetchval(
+            "SELECT stream_id FROM user_state WHERE company_id = $1 AND doc->>'key' IS NOT NULL "
             "ORDER BY doc->>'login' OFFSET $2 LIMIT 1",
             company_id,
             skipped,
         )
-    assert row is not None
-    return row[0], row[1]
+    return found
 
 
 async def _every_page(place: Place, town: _Town) -> list[tuple[str, str]]:
@@ -111,41 +113,49 @@ async def _every_page(place: Place, town: _Town) -> list[tuple[str, str]]:
     return found
 
 
-def _lists(town: _Town) -> dict[str, str]:
-    part = town.login[:5]
+def _lists(company: Told) -> dict[str, str]:
+    """As an administrator asks: sorted, filtered, searched, with many, few and no hits."""
+    somebody = str(company.members[len(company.members) // 2])
+    month = {"from": (_today() - timedelta(days=120)).isoformat(), "to": (_today() - timedelta(days=90)).isoformat()}
     users: dict[str, dict[str, str]] = {
         "first page": {},
         "from the end": {"sort": "-login"},
-        "behind half of them": {"after": str(town.target)},
-        "role of few": {"role": "administrator"},
-        "factor on": {"two_factor": "on"},
-        "factor demanded": {"two_factor": "enrolment_required"},
+        "behind half of them": {"after": somebody},
+        "role of one": {"role": "administrator"},
+        "factor off": {"two_factor": "off"},
+        "factor on, nearly nobody": {"two_factor": "on"},
         "factor off, from the end": {"two_factor": "off", "sort": "-login"},
-        "part of a login": {"q": part},
+        "part of a login, ten have it": {"q": "colleague.123"},
         "part of a login, nobody has it": {"q": "nobody has it"},
-        "role, factor and part of a login": {"role": "user", "two_factor": "on", "q": part},
+        "role, factor and part of a login": {"role": "user", "two_factor": "off", "q": "99"},
     }
     audit: dict[str, dict[str, str]] = {
         "newest": {},
-        "far back": {"before": str(town.events // 3)},
-        "kind of many": {"type": "SignedIn"},
+        "far back": {"before": str(company.last // 3)},
+        "kind of half": {"type": "SignedIn"},
         "kind of few": {"type": "KeyReset"},
-        "about one person": {"user": str(town.target)},
-        "by one person": {"actor": str(town.target)},
-        "one month": {"from": "2026-08-01", "to": "2026-08-31"},
-        "an address": {"ip": "127.0.0.1"},
-        "words that many have": {"q": part},
-        "words that nobody has": {"q": "nobody has it"},
-        "kind, month and words": {"type": "SignedIn", "from": "2026-08-01", "to": "2026-08-31", "q": part},
+        "about one person": {"user": somebody},
+        "by one person": {"actor": somebody},
+        "a month long ago": month,
+        "address of most": {"ip": "198.51.100.7"},
+        "address of few": {"ip": "192.0.2.200"},
+        "word of all": {"q": "colleague"},
+        "word of one in twenty": {"q": "often"},
+        "word of nobody": {"q": "zimmermann"},
+        "kind, month and word": {"type": "SignedIn", "q": "often", **month},
+        "kind of few, address and word": {"type": "KeyReset", "ip": "192.0.2.200", "q": "phone"},
     }
     return {f"/users, {name}": f"/users?{urlencode(query)}" for name, query in users.items()} | {
         f"/audit, {name}": f"/audit?{urlencode(query)}" for name, query in audit.items()
     }
 
 
-async def _asked(place: Place, person: Made, path: str) -> Sample:
+def _today() -> date:
+    return datetime.now(UTC).date()
+
+
+async def _asked(place: Place, people: Path, path: str) -> Sample:
     """By one caller, again and again."""
-    people: Path = write_people(place, f"page-{person.login}", [person.person])
     job: dict[str, Any] = {
         "people": str(people),
         "skip": 0,
