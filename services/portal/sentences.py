@@ -207,8 +207,13 @@ def author(row: AuditRow, language: Language) -> str | None:
     """Who did it; None: the one whom it is about."""
     if row.actor_id is not None and row.actor_id == row.subject_id:
         return None
-    kind = language.text(_ACTORS[row.actor_kind])
-    return f"{row.actor_label} ({kind})" if row.actor_label else kind
+    return actor(row.actor_kind, row.actor_label, language)
+
+
+def actor(kind: str, label: str | None, language: Language) -> str:
+    """By name, where it is known, and by what that is."""
+    word = language.text(_ACTORS[kind])
+    return f"{label} ({word})" if label else word
 
 
 def is_alarming(row: AuditRow) -> bool:

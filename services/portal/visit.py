@@ -73,6 +73,7 @@ class Page:
     status: int = 200
     token: str | None = field(default=None, repr=False)
     said: Said | None = None  # on the next page
+    refused: str | None = None  # why, for the count; where none is named, its status says it
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -86,6 +87,7 @@ class Goto:
     language: str | None = None
     leave: bool = False
     clear: bool = False  # and whatever else it keeps of ours
+    refused: str | None = None
 
 
 Answer: TypeAlias = Page | Goto

@@ -3,14 +3,12 @@
 import json
 from datetime import date, timedelta
 from typing import Final
-from urllib.parse import urlencode
 from uuid import UUID
 
 from services.application.audit import AuditFilters
-from services.portal import sentences
+from services.portal import paging, sentences
 from services.portal.forms import begin_of
 from services.portal.languages import zone_of
-from services.portal.views.profile import position
 from services.portal.visit import Answer, Page, Visit
 
 _ROWS: Final = 50
@@ -29,9 +27,9 @@ async def show(visit: Visit) -> Answer:
         ip=_text(visit, "ip"),
         q=_text(visit, "q"),
     )
-    rows = await visit.app.audit.page(visit.caller, filters, _ROWS + 1, position(visit))
+    rows = await visit.app.audit.page(visit.caller, filters, _ROWS + 1, paging.position(visit))
+    end = rows[_ROWS - 1].position if len(rows) > _ROWS else None
     asked = {name: given for name, given in visit.query.items() if name in _ASKED and given}
-    path = f"{visit.place}/audit"
     return Page(
         template="audit/show.html",
         values={
@@ -39,8 +37,7 @@ async def show(visit: Visit) -> Answer:
             "filters": filters,
             "first": first or "",
             "last": last or "",
-            "newest": _address(path, asked) if "before" in visit.query else None,
-            "older": _address(path, {**asked, "before": str(rows[_ROWS - 1].position)}) if len(rows) > _ROWS else None,
+            "pages": paging.pages(visit, f"{visit.place}/audit", asked, end),
             "is_narrowed": filters != AuditFilters(),
             "sentences": sentences,
             "kinds": sorted(
@@ -52,10 +49,6 @@ async def show(visit: Visit) -> Answer:
 
 
 _ASKED: Final = ("type", "user", "actor", "from", "to", "ip", "q")
-
-
-def _address(path: str, asked: dict[str, str]) -> str:
-    return f"{path}?{urlencode(asked)}" if asked else path
 
 
 def _text(visit: Visit, name: str) -> str | None:

@@ -6,7 +6,7 @@ from zoneinfo import available_timezones
 
 from events.store.port import StoredUser
 from services.application.own_security import Settings
-from services.portal import devices, sentences
+from services.portal import devices, paging, sentences
 from services.portal.forms import Email, Form, TimeZone
 from services.portal.messages import Said
 from services.portal.visit import Answer, Goto, Page, Visit
@@ -65,19 +65,13 @@ async def end_others(visit: Visit, form: Form) -> Answer:
 
 async def show_activity(visit: Visit) -> Answer:
     caller = visit.caller
-    rows = await visit.app.audit.activity(caller, caller.user_id, _ACTIVITY + 1, position(visit))
+    rows = await visit.app.audit.activity(caller, caller.user_id, _ACTIVITY + 1, paging.position(visit))
+    last = rows[_ACTIVITY - 1].position if len(rows) > _ACTIVITY else None
     return Page(
         template="activity.html",
         values={
             "rows": rows[:_ACTIVITY],
-            "older": rows[_ACTIVITY - 1].position if len(rows) > _ACTIVITY else None,
-            "is_first_page": "before" not in visit.query,
+            "pages": paging.pages(visit, "/profile/activity", {}, last),
             "sentences": sentences,
         },
     )
-
-
-def position(visit: Visit) -> int | None:
-    """Where the page before ended; what is no position is not looked at."""
-    given = visit.query.get("before", "")
-    return int(given) if given.isascii() and given.isdigit() and 0 < len(given) < 19 else None
