@@ -17,6 +17,7 @@ _signed_in = partial(Route, allow=Allow.SESSION)
 _SIGN_IN: Final = (
     _anyone(method="GET", path="/sign-in", view=sign_in.show),
     _anyone(method="POST", path="/sign-in", view=sign_in.start, form=sign_in.SignInForm, page=sign_in.show),
+    _anyone(method="GET", path="/language", view=leaving.to_sign_in),
     _anyone(
         method="POST",
         path="/language",

@@ -73,6 +73,7 @@ class Page:
     status: int = 200
     token: str | None = field(default=None, repr=False)
     said: Said | None = None  # on the next page
+    language: str | None = None  # from this page on
     refused: str | None = None  # why, for the count; where none is named, its status says it
     headers: Mapping[str, str] = field(default_factory=dict)
 
