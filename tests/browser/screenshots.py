@@ -115,7 +115,6 @@ async def _of_administrator(browser: Browser, demo: Installation, folder: Path, 
         await gerda.speak("en")
         await gerda.take("en-start", "/")
         await gerda.take("en-users", "/users")
-        await gerda.take("en-users-phone", "/users", phone=True)
         await gerda.take("en-integrations", "/integrations")
         await gerda.take("en-profile-security", "/profile/security")
         await gerda.speak("de")

@@ -13,7 +13,7 @@ from events.decision import Refusal
 from services.application.context import Tenant
 from services.application.errors import Refused, Replayed
 from services.application.ports import UserFilter
-from services.portal import hindrances
+from services.portal import hindrances, sign_ins
 from services.portal.coverage import Coverage, coverage
 from services.portal.forms import Form
 from services.portal.messages import Said
@@ -103,6 +103,7 @@ async def show_one(visit: Visit) -> Answer:
         template="companies/one.html",
         values={
             "company": await company_of(visit) if visit.may(Right.USERS, Level.VIEW) else None,
+            "sign_ins": await sign_ins.last_days(visit) if visit.may(Right.AUDIT, Level.VIEW) else None,
             "why_not": hindrances.of_right(visit, Right.COMPANIES, own_factor=True),
         },
     )
