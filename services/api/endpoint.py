@@ -21,7 +21,7 @@ from events.credentials import CredentialKind
 from events.decision import Refusal
 from events.store.port import IdempotencyClaim, StoredUser, Unavailable
 from events.user.events import Stage
-from services.api.content import Content, stream
+from services.api.content import Content
 from services.api.models import Answer, Receipt, ReceiptOnly
 from services.api.parsing import expect_no_body, parse_body, parse_query, read_body
 from services.api.problems import ProblemError, code_of, invalid, problem
@@ -34,6 +34,7 @@ from services.application.ports import KeyUnavailable, Overloaded
 from services.application.tokens import PREFIX
 from services.application.transparency import EvidenceMissing
 from services.web.bodies import MAX_BODY
+from services.web.downloads import stream
 from services.web.headers import COMMON
 from services.web.incoming import APPLICATION, PATIENCE_SECONDS, described
 

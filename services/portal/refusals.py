@@ -14,7 +14,7 @@ from services.portal import messages
 from services.portal.forms import Errors
 from services.portal.languages import Language
 from services.portal.route import Allow, Route
-from services.portal.visit import Answer, Goto, Page, Visit
+from services.portal.visit import Answer, Page, Visit
 from services.web.failures import log_unexpected
 
 log = structlog.get_logger()
@@ -81,7 +81,7 @@ _KINDS: Final = {
 
 def why_refused(answer: Answer) -> str | None:
     """For the count; None: it was not."""
-    if answer.refused is not None or isinstance(answer, Goto):
+    if answer.refused is not None or not isinstance(answer, Page):
         return answer.refused
     return _KINDS.get(answer.status)
 

@@ -1,6 +1,6 @@
 """One request of a person: what a view gets, and what it may answer."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -91,4 +91,18 @@ class Goto:
     refused: str | None = None
 
 
-Answer: TypeAlias = Page | Goto
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Download:
+    """A file to keep. In chunks it is streamed; `count`: how many rows the whole file has."""
+
+    name: str
+    kind: str
+    body: bytes | AsyncIterator[bytes] = field(repr=False)
+    count: int | None = None
+    token: str | None = field(default=None, repr=False)
+    said: None = None
+    language: str | None = None
+    refused: str | None = None
+
+
+Answer: TypeAlias = Page | Goto | Download

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from uuid import UUID
 
+from events.company.policy import Policy
 from events.company.scopes import Scope
 from tests.browser.tour import Tour
 from tests.support.scene import HELPDESK, make_client, make_role
@@ -21,6 +22,9 @@ async def pages_of_a_company(tour: Tour) -> AsyncIterator[str]:
     for path in ("/", "/users", "/users?q=nobody", "/users/add", "/policy", "/policy/history", "/audit"):
         await tour.open(path)
         yield f"administrator: {path}"
+    await tour.service.parts.console.change_policy(user.company_id, Policy(grace_days=3, order_hours=48))
+    await tour.open("/policy/history")
+    yield "administrator: /policy/history, changed"
     await make_role(tour.service, user.company_id, "helpdesk", HELPDESK)
     for path in ("/roles", "/roles/add", "/roles/user", "/roles/helpdesk", "/roles/helpdesk/delete"):
         await tour.open(path)
