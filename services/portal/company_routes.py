@@ -7,7 +7,7 @@ from typing import Final
 from events.company.roles import Level, Right
 from services.portal.forms import Form
 from services.portal.route import Allow, Route, View
-from services.portal.views import audit, companies, policy, roles, user, user_security, users, users_bulk
+from services.portal.views import audit, companies, policy, roles, signed_log, user, user_security, users, users_bulk
 
 _page = partial(Route, method="GET", allow=Allow.SESSION)
 _act = partial(Route, method="POST", allow=Allow.SESSION, fresh=True)
@@ -133,6 +133,8 @@ _POLICY: Final = (
 
 _AUDIT: Final = (
     _page(path="/audit", view=audit.show, rights=_SEE_AUDIT),
+    _page(path="/audit/checkpoint", view=signed_log.checkpoint, rights=_SEE_AUDIT),
+    _page(path="/audit/key", view=signed_log.key, rights=_SEE_AUDIT),
     _act(
         path="/audit/export",
         view=audit.export,

@@ -11,6 +11,7 @@ from services.application.export_formats import KINDS, NAMES, ExportFormat, line
 from services.portal import sentences
 from services.portal.forms import Form, begin_of
 from services.portal.languages import zone_of
+from services.portal.views import signed_log
 from services.portal.views.profile import position
 from services.portal.visit import Answer, Download, Page, Visit
 
@@ -31,6 +32,8 @@ async def show(visit: Visit) -> Answer:
         template="audit/show.html",
         values={
             "rows": rows[:_ROWS],
+            "signed": await signed_log.newest(visit, [row.position for row in rows[:_ROWS]]),
+            "verify": _address(path, {**asked, **_kept(visit), "verify": signed_log.NOW}) + "#signed",
             "filters": filters,
             "first": _day(visit, "from") or "",
             "last": _day(visit, "to") or "",
@@ -70,6 +73,11 @@ def _filters(visit: Visit) -> AuditFilters:
 
 
 _ASKED: Final = ("type", "user", "actor", "from", "to", "ip", "q")
+
+
+def _kept(visit: Visit) -> dict[str, str]:
+    """Which part of a long list."""
+    return {"before": visit.query["before"]} if "before" in visit.query else {}
 
 
 def _address(path: str, asked: dict[str, str]) -> str:
