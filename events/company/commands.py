@@ -32,6 +32,14 @@ class ResumeCompany:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecordRestore:
+    """The database is an older one than it was; `epoch` counts these."""
+
+    now: datetime
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChangePolicy:
     now: datetime
     policy: Policy
@@ -61,5 +69,13 @@ class DeleteRole:
 
 
 CompanyCommand: TypeAlias = (
-    CreateCompany | RenameCompany | SuspendCompany | ResumeCompany | ChangePolicy | CreateRole | ChangeRole | DeleteRole
+    CreateCompany
+    | RenameCompany
+    | SuspendCompany
+    | ResumeCompany
+    | RecordRestore
+    | ChangePolicy
+    | CreateRole
+    | ChangeRole
+    | DeleteRole
 )

@@ -11,6 +11,7 @@ from events.company.events import (
     CompanyRenamed,
     CompanyResumed,
     CompanySuspended,
+    InstallationRestored,
     PolicyChanged,
     RoleChanged,
     RoleCreated,
@@ -44,6 +45,7 @@ class CompanyState:
     policy: Policy = Policy()
     since: tuple[DemandSince, ...] = ()
     roles: tuple[Role, ...] = ()
+    epoch: int = 0  # of the last restore that this history tells of
 
     @property
     def rules(self) -> CompanyRules:
@@ -81,6 +83,8 @@ def evolve(state: CompanyState, event: CompanyEvent) -> CompanyState:
             return replace(state, suspended=True)
         case CompanyResumed():
             return replace(state, suspended=False)
+        case InstallationRestored():
+            return replace(state, epoch=event.epoch)
         case PolicyChanged():
             since = with_policy(state.since, event.policy, event.changed_at)
             return replace(state, policy=event.policy, since=since)

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+import structlog
+
 from events.company.roles import Level, Right
 from events.credentials import Credential
 from events.decision import Refusal
@@ -18,6 +20,7 @@ from services.application.clients import check_networks
 from services.application.context import Caller
 from services.application.errors import Refused, Unacceptable
 from services.application.execute import Executor, Formed, nobody
+from services.application.journal import Journal, JournalUnavailable
 from services.application.logins import check_login, check_password, login_key
 from services.application.own_security import live_sessions
 from services.application.passwords import generate_password
@@ -26,6 +29,8 @@ from services.application.rules import Rules
 from services.application.sign_in import password_row
 from services.application.user_acts import ACCOUNT, SESSIONS, UserActs
 from services.application.vault import Vault
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +73,7 @@ class Administration:
         clock: Clock,
         entropy: Entropy,
         rules: Rules,
+        journal: Journal,
     ) -> None:
         self._store = store
         self._executor = executor
@@ -78,6 +84,7 @@ class Administration:
         self._clock = clock
         self._entropy = entropy
         self._rules = rules
+        self._journal = journal
 
     async def page(
         self,
@@ -218,6 +225,11 @@ class Administration:
             return commands.EraseUser(now=self._clock.now())
 
         await self._acts.run(caller, user_id, ACCOUNT, make, forget=True)
+        # After the commit: a restore must never erase somebody whose erasure was refused. A worker does it again.
+        try:
+            await self._journal.erased([(caller.at.id, user_id)])
+        except JournalUnavailable as error:
+            log.error("journal_unavailable", why=str(error))
 
     async def reset_password(
         self, caller: Caller, user_id: UUID, reason: str, password: str | None

@@ -10,6 +10,8 @@ from events.store.port import Unavailable
 from services.adapters.key_file import KeyRefused
 from services.adapters.migrations import MigrationRefused
 from services.application.errors import Contended, Refused, Unacceptable
+from services.application.in_step import DatabaseBehind
+from services.application.journal import JournalUnavailable
 from services.application.ports import KeyUnavailable
 from services.bootstrap import AddressTaken, StartRefused
 from services.embedded.errors import EmbeddedError
@@ -33,7 +35,7 @@ def explained() -> Iterator[None]:
         yield
     except SettingsError as error:
         fail(str(error), USAGE)
-    except (KeyRefused, StartRefused, MigrationRefused) as error:
+    except (KeyRefused, StartRefused, MigrationRefused, DatabaseBehind, JournalUnavailable) as error:
         fail(str(error), REFUSED)
     except Refused as error:
         fail(str(error.refusal).replace("_", " "), REFUSED)

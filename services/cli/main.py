@@ -14,6 +14,7 @@ from services.cli import evidence, keys, logs, users, users_export, users_import
 from services.cli.exits import USAGE, explained, fail
 from services.cli.first_operator import first_operator
 from services.cli.places import owner_url, settings_for
+from services.cli.restored import restored
 from services.cli.seed import seed
 from services.cli.serve import serve as serve_until_stopped
 from services.cli.up import MIGRATIONS
@@ -28,6 +29,7 @@ users.app.command("export")(users_export.export_users)
 app.add_typer(keys.app, name="keys")
 app.command()(evidence.check)
 app.command()(evidence.rebuild)
+app.command()(restored)
 app.command()(first_operator)
 app.command()(seed)
 

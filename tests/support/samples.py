@@ -23,9 +23,11 @@ from events.company.events import (
     CompanySuspended,
     EffectEvent,
     EveryoneSignedOut,
+    InstallationRestored,
     NotificationFailed,
     NotificationSent,
     PasswordRejected,
+    PersonForgotten,
     PolicyChanged,
     RoleChanged,
     RoleCreated,
@@ -41,6 +43,7 @@ from events.user.events import (
     BreakGlassCodeUsed,
     By,
     CodeRejected,
+    CredentialsVoided,
     Door,
     EnrolmentCancelled,
     EnrolmentStarted,
@@ -50,6 +53,7 @@ from events.user.events import (
     PasswordChanged,
     PasswordRehashed,
     PasswordReset,
+    PersonalDataExported,
     PolicyOrderStarted,
     RecoveryCodesIssued,
     RecoveryCodeUsed,
@@ -224,6 +228,8 @@ def user_facts() -> list[UserEvent]:
             by=By.USER, key_id=KEY, time_step=STEP, disabled_at=NOON, kept=SESSION, reason=REASON, **ended
         ),
         AccessDenied(act="two_factor.reset", target_id=USER, denied_at=NOON),
+        PersonalDataExported(exported_at=NOON),
+        CredentialsVoided(epoch=2, voided_at=NOON, recovery_codes=9, key_id=KEY, time_step=STEP, **ended),
     ]
 
 
@@ -234,6 +240,8 @@ def other_facts() -> list[CompanyEvent | ClientEvent | SignInsEvent | EffectEven
         CompanyRenamed(name="Acme AG"),
         CompanySuspended(suspended_at=NOON),
         CompanyResumed(resumed_at=NOON),
+        InstallationRestored(epoch=2, restored_at=NOON),
+        PersonForgotten(user_id=USER, cause_position=7, places=("mails",)),
         RoleCreated(name="helpdesk", rights={"users": "view", "two_factor_others": "full"}),
         RoleChanged(name="helpdesk", rights={"users": "view"}, kept=SESSION),
         RoleDeleted(name="helpdesk"),

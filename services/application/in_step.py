@@ -1,0 +1,46 @@
+"""Is the database as new as the journal beside it? If not, an older backup was restored, and nobody may be served."""
+
+from collections.abc import Collection
+from typing import Final, Protocol
+
+from services.application.journal import Erased, Journal, Month
+from services.application.ports import Clock
+
+RUN: Final = "run `factorlog restored`, see docs/operations.md"
+
+
+class DatabaseBehind(Exception):
+    """The database is older than what was recorded outside of it; the text says what to do."""
+
+
+class Installation(Protocol):
+    """What the database says about itself. Raises Unavailable."""
+
+    async def epoch(self) -> int: ...
+
+    async def knows_as_erased(self, people: Collection[Erased]) -> bool: ...
+
+    async def knows_as_destroyed(self, months: Collection[Month]) -> bool: ...
+
+    async def erased(self) -> list[Erased]: ...
+
+
+async def demand_in_step(installation: Installation, journal: Journal, clock: Clock) -> int:
+    """The epoch in which this process serves. Raises DatabaseBehind, JournalUnavailable.
+
+    A journal that is behind is brought up: it is new, or a process died between a commit and the journal.
+    """
+    epoch, known = await installation.epoch(), await journal.contents()
+    if known.epoch > epoch:
+        raise DatabaseBehind(
+            f"the database is of epoch {epoch}, the journal of {known.epoch}: an older backup was restored, or "
+            f"`factorlog restored` did not come to its end; {RUN}"
+        )
+    if known.epoch < epoch:
+        await journal.epoch_begun(epoch, clock.now())
+    elif not await installation.knows_as_erased(known.erased_since):
+        raise DatabaseBehind(f"somebody who was erased is back: an older backup was restored; {RUN}")
+    elif not await installation.knows_as_destroyed(known.months_since):
+        raise DatabaseBehind(f"a month's key that was destroyed is back: an older backup was restored; {RUN}")
+    await journal.erased(await installation.erased())
+    return epoch

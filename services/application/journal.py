@@ -1,0 +1,40 @@
+"""What a restore of the database must not undo, as the use cases see it: kept outside of the database."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, TypeAlias
+from uuid import UUID
+
+Erased: TypeAlias = tuple[UUID, UUID]  # company, user
+Month: TypeAlias = tuple[UUID, str]  # company, YYYY-MM
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalContents:
+    """`epoch` 0: nothing was ever written. What came after the last epoch's begin stands in `*_since`, too."""
+
+    epoch: int = 0
+    erased: frozenset[Erased] = frozenset()
+    months: frozenset[Month] = frozenset()
+    erased_since: frozenset[Erased] = frozenset()
+    months_since: frozenset[Month] = frozenset()
+
+
+class JournalUnavailable(Exception):
+    """The journal cannot be read or written, or is damaged; the text says where."""
+
+
+class Journal(Protocol):
+    """Append-only. Whatever returns is durable; what stands there already is not written again.
+
+    Safe to call concurrently and from several processes. Raises JournalUnavailable.
+    """
+
+    async def contents(self) -> JournalContents: ...
+
+    async def epoch_begun(self, epoch: int, at: datetime) -> None: ...
+
+    async def erased(self, people: Iterable[Erased]) -> None: ...
+
+    async def month_destroyed(self, company_id: UUID, month: str) -> None: ...
