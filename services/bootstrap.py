@@ -22,6 +22,7 @@ from services.adapters.journal_file import JournalFile
 from services.adapters.kept_answers import PostgresKeptAnswers
 from services.adapters.key_file import create_key_file
 from services.adapters.key_wrapper import LocalKeyWrapper
+from services.adapters.last_signed import FileLastSigned
 from services.adapters.metered_keys import MeteredKeyWrapper
 from services.adapters.metrics import PrometheusMeters, PrometheusText
 from services.adapters.passwords import Argon2Passwords
@@ -29,6 +30,7 @@ from services.adapters.read_models import PostgresAuditTrail
 from services.adapters.readiness import ClockCheck, ProcessReadiness
 from services.adapters.system import SystemClock, SystemEntropy, available_cores
 from services.adapters.throttle import PostgresThrottle
+from services.adapters.trees import PostgresTrees
 from services.adapters.users import PostgresUsers
 from services.application.acting import CompanyActs
 from services.application.administration import Administration
@@ -53,7 +55,9 @@ from services.application.restore import Restore
 from services.application.rules import Rules
 from services.application.sessions import Tokens
 from services.application.sign_in import SignIn
+from services.application.signing import Signer
 from services.application.streams import Streams
+from services.application.transparency import Transparency
 from services.application.user_acts import UserActs
 from services.application.vault import Vault
 from services.settings import Settings
@@ -90,6 +94,7 @@ class Runtime:
     store: EventStore
     wrapper: MeteredKeyWrapper
     vault: Vault
+    signer: Signer
     application: Application
     console: Console
     moving_in: MovingIn
@@ -200,6 +205,7 @@ def _compose(
     rules = rules_of(settings)
     store = PostgresEventStore(pool, entropy.uuid, entropy.bytes, meters)
     vault = Vault(store, wrapper, clock, entropy)
+    signer = Signer(store, wrapper, entropy, FileLastSigned(settings.signed_path))
     executor = Executor(store, vault, doorbell, entropy)
     streams = Streams(store, vault, doorbell)
     authentication = Authentication(store, clock, rules)
@@ -241,6 +247,7 @@ def _compose(
         clients=ApiClients(store, streams, acts, tokens, clock, entropy),
         introspection=Introspection(authentication),
         audit=Audit(PostgresAuditTrail(pool)),
+        transparency=Transparency(PostgresTrees(pool), signer, clock),
         idempotency=Idempotency(PostgresKeptAnswers(pool, wrapper, entropy.bytes), meters),
         meters=meters,
     )
@@ -252,6 +259,7 @@ def _compose(
         store=store,
         wrapper=wrapper,
         vault=vault,
+        signer=signer,
         application=application,
         console=Console(store, executor, streams, tokens, passwords, vault, clock, entropy),
         restore=Restore(store, executor, streams, PostgresInstallation(pool), journal, clock, entropy, rules),

@@ -8,7 +8,7 @@ from events.company.roles import Level, Right
 from events.company.scopes import Scope
 from services.api import models
 from services.api.endpoint import Allow, Route
-from services.api.handlers import audit, clients, companies, me, sign_ins, users
+from services.api.handlers import audit, clients, companies, log, me, sign_ins, users
 from services.web.bodies import MAX_SIGN_IN_BODY
 
 _sign_in = partial(Route, tag="Signing in", allow=Allow.SIGN_IN, max_body=MAX_SIGN_IN_BODY)
@@ -32,6 +32,15 @@ _sessions = partial(
     fresh=True,
     target=True,
     acts=True,
+)
+_log = partial(
+    Route,
+    tag="Evidence",
+    method="GET",
+    allow=Allow.SESSION,
+    rights=((Right.AUDIT, Level.VIEW),),
+    scopes=(Scope.AUDIT_READ,),
+    refusals=("not_found",),
 )
 _policy_read = partial(
     Route, tag="Policy", allow=Allow.SESSION, rights=((Right.POLICY, Level.VIEW),), scopes=(Scope.POLICY_READ,)
@@ -463,6 +472,36 @@ _OF_A_COMPANY: Final[tuple[Route, ...]] = (
         answer=models.EventList,
         rights=((Right.AUDIT, Level.VIEW),),
         scopes=(Scope.AUDIT_READ,),
+    ),
+    _log(
+        path="/v1/events/{position}/proof",
+        handler=log.read_proof,
+        summary="Prove one entry against the newest signed checkpoint (C2SP tlog-proof)",
+        files=(log.TEXT,),
+    ),
+    _log(
+        path="/v1/log/checkpoint",
+        handler=log.read_checkpoint,
+        summary="The newest signed checkpoint (C2SP tlog-checkpoint)",
+        files=(log.TEXT,),
+    ),
+    _log(
+        path="/v1/log/key",
+        handler=log.read_log_key,
+        summary="The key that checkpoints are verified with",
+        answer=models.LogKey,
+    ),
+    _log(
+        path="/v1/log/tile/entries/{number:.+}",
+        handler=log.read_entries,
+        summary="Entries of one tile, each after its length (C2SP tlog-tiles)",
+        files=(log.BYTES,),
+    ),
+    _log(
+        path="/v1/log/tile/{level}/{number:.+}",
+        handler=log.read_tile,
+        summary="One tile of the log's tree (C2SP tlog-tiles)",
+        files=(log.BYTES,),
     ),
     _policy_read(
         method="GET",

@@ -22,6 +22,7 @@ from services.application.own_security import OwnSecurity
 from services.application.ports import Clock, Entropy
 from services.application.rules import Rules
 from services.application.sign_in import SignIn
+from services.application.transparency import Transparency
 from services.application.user_acts import UserActs
 
 
@@ -42,6 +43,7 @@ class Application:
     clients: ApiClients
     introspection: Introspection
     audit: Audit
+    transparency: Transparency
     idempotency: Idempotency
     meters: Meters
 
