@@ -25,6 +25,7 @@ from services.adapters.key_wrapper import LocalKeyWrapper
 from services.adapters.last_signed import FileLastSigned
 from services.adapters.metered_keys import MeteredKeyWrapper
 from services.adapters.metrics import PrometheusMeters, PrometheusText
+from services.adapters.own_entries import PostgresOwnEntries
 from services.adapters.passwords import Argon2Passwords
 from services.adapters.read_models import PostgresAuditTrail
 from services.adapters.readiness import ClockCheck, ProcessReadiness
@@ -49,6 +50,7 @@ from services.application.introspection import Introspection
 from services.application.journal import Journal
 from services.application.moving import MovingIn
 from services.application.others_factors import OthersFactors
+from services.application.own_data import OwnDataExport
 from services.application.own_security import OwnSecurity
 from services.application.ports import Clock, Doorbell, KeyWrapper
 from services.application.restore import Restore
@@ -216,6 +218,7 @@ def _compose(
     enrolment = Enrolment(executor, codes, clock, entropy, rules)
     tokens = Tokens(entropy)
     first_step = FirstStep(store, vault, passwords, PostgresThrottle(pool), clock, rules, meters)
+    own = OwnSecurity(store, executor, authentication, enrolment, codes, passwords, tokens, clock, entropy, rules)
     application = Application(
         store=store,
         executor=executor,
@@ -237,7 +240,8 @@ def _compose(
             rules,
             meters,
         ),
-        own=OwnSecurity(store, executor, authentication, enrolment, codes, passwords, tokens, clock, entropy, rules),
+        own=own,
+        own_data=OwnDataExport(store, own, PostgresOwnEntries(pool), vault, clock),
         users=user_acts,
         administration=Administration(
             store, executor, user_acts, users, passwords, vault, clock, entropy, rules, journal

@@ -110,6 +110,7 @@ TABLE: Final[dict[str, tuple[int, ...]]] = {
     "DELETE /v1/me/sessions/{session_id}": OWN_ACT,
     "POST /v1/me/password": OWN_ACT,
     "GET /v1/me/activity": OWN_READ,
+    "GET /v1/me/export": OWN_READ,
     "POST /v1/me/sign-out": OWN_ACT,
     "GET /v1/users": LISTED,
     "POST /v1/users": CREATED,
