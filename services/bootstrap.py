@@ -49,6 +49,7 @@ from services.application.idempotency import Idempotency
 from services.application.introspection import Introspection
 from services.application.journal import Journal
 from services.application.moving import MovingIn
+from services.application.new_origins import NewOrigins
 from services.application.others_factors import OthersFactors
 from services.application.own_data import OwnDataExport
 from services.application.own_security import OwnSecurity
@@ -152,7 +153,7 @@ async def runtime(
     try:
         await _refuse_owner(pool)
         journal = JournalFile(settings.journal_path)
-        watch = EpochWatch(PostgresInstallation(pool), journal, SystemClock())
+        watch = _watch_of(settings, pool, journal)
         if not restoring:
             await watch.look()
         check = ClockCheck(pool, SystemClock())
@@ -255,6 +256,8 @@ def _compose(
         idempotency=Idempotency(PostgresKeptAnswers(pool, wrapper, entropy.bytes), meters),
         meters=meters,
     )
+    installation = PostgresInstallation(pool)
+    origins = NewOrigins(installation, signer, entropy, settings.installation_name)
     return Runtime(
         settings=settings,
         clock=clock,
@@ -266,7 +269,7 @@ def _compose(
         signer=signer,
         application=application,
         console=Console(store, executor, streams, tokens, passwords, vault, clock, entropy),
-        restore=Restore(store, executor, streams, PostgresInstallation(pool), journal, clock, entropy, rules),
+        restore=Restore(store, executor, streams, installation, journal, clock, entropy, rules, origins),
         journal=journal,
         watch=watch,
         moving_in=MovingIn(store, executor, streams, codes, passwords, vault, clock, entropy),
@@ -366,9 +369,14 @@ async def demand_newest(settings: Settings) -> None:
     """Raises DatabaseBehind when an older backup was put back, JournalUnavailable, StartRefused."""
     pool = await open_pool(settings)
     try:
-        await EpochWatch(PostgresInstallation(pool), JournalFile(settings.journal_path), SystemClock()).look()
+        await _watch_of(settings, pool, JournalFile(settings.journal_path)).look()
     finally:
         await _close(pool)
+
+
+def _watch_of(settings: Settings, pool: "asyncpg.Pool[asyncpg.Record]", journal: JournalFile) -> EpochWatch:
+    signed = FileLastSigned(settings.signed_path)
+    return EpochWatch(PostgresInstallation(pool), journal, signed, SystemClock(), settings.installation_name)
 
 
 async def _refuse_owner(pool: "asyncpg.Pool[asyncpg.Record]") -> None:

@@ -37,6 +37,7 @@ class RecordRestore:
 
     now: datetime
     epoch: int
+    former: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,7 +56,7 @@ def decide(state: CompanyState, command: CompanyCommand) -> Decision[CompanyEven
         case RecordRestore():
             if state.epoch >= command.epoch:
                 return accepted()
-            return accepted(InstallationRestored(epoch=command.epoch, restored_at=command.now))
+            return accepted(InstallationRestored(epoch=command.epoch, restored_at=command.now, former=command.former))
         case ChangePolicy():
             return _change_policy(state, command)
         case CreateRole():

@@ -40,12 +40,14 @@ class CompanyResumed:
 class InstallationRestored:
     """The database was set back to an older backup; what was recorded since is lost from here on.
 
-    Every session, sign-in, pending key, recovery code and break-glass code of the company ended with this.
+    Every session, sign-in, pending key, recovery code and break-glass code of the company ended with this. `former`:
+    the body of the last checkpoint that was signed before (C2SP tlog-checkpoint); the log does not have to extend it.
     """
 
     VERSION: ClassVar[int] = 1
     epoch: int
     restored_at: Instant
+    former: str | None = None
 
 
 @fact

@@ -6,7 +6,13 @@ from typing import Final
 import structlog
 
 from events.store.port import Unavailable
-from services.application.in_step import DatabaseBehind, Installation, demand_in_step
+from services.application.in_step import (
+    DatabaseBehind,
+    Installation,
+    SignedSizes,
+    demand_as_long_as_signed,
+    demand_in_step,
+)
 from services.application.journal import Journal, JournalUnavailable
 from services.application.ports import Clock
 
@@ -18,8 +24,13 @@ EVERY: Final = 5.0  # seconds
 class EpochWatch:
     """Asks everything at the start and after the database was away, else whether the epoch is still the same."""
 
-    def __init__(self, installation: Installation, journal: Journal, clock: Clock) -> None:
+    def __init__(
+        self, installation: Installation, journal: Journal, signed: SignedSizes, clock: Clock, name: str
+    ) -> None:
+        """`name`: of the installation; what origins begin with."""
         self._installation = installation
+        self._signed = signed
+        self._name = name
         self._journal = journal
         self._clock = clock
         self._epoch: int | None = None
@@ -30,6 +41,7 @@ class EpochWatch:
         """Raises DatabaseBehind, JournalUnavailable, Unavailable."""
         if self._ask_all:
             epoch = await demand_in_step(self._installation, self._journal, self._clock)
+            await demand_as_long_as_signed(self._installation, self._signed, self._name)
             self._ask_all = False
         else:
             epoch = await self._installation.epoch()

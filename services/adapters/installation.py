@@ -19,6 +19,8 @@ _OTHERS: Final = statement(__file__, "others_connected")
 _USERS: Final = statement(__file__, "restore_users")
 _DESTROY: Final = statement(__file__, "restore_destroy_month")
 _COMPANIES: Final = statement(__file__, "evidence_companies")
+_HEADS: Final = statement(__file__, "log_heads")
+_OPEN_ORIGIN: Final = statement(__file__, "open_origin")
 
 SERVING: Final = "factorlog"  # names connections of whatever runs
 RESTORING: Final = "factorlog restored"
@@ -53,6 +55,15 @@ class PostgresInstallation:
     async def erased(self) -> list[Erased]:
         async with available():
             return [(row[0], row[1]) for row in await self._pool.fetch(_ERASED, timeout=_PATIENCE)]
+
+    async def heads(self) -> list[tuple[UUID, int, str | None]]:
+        """(company, last position, origin of its tree) of every log."""
+        async with available():
+            return [(row[0], row[1], row[2]) for row in await self._pool.fetch(_HEADS, timeout=_PATIENCE)]
+
+    async def open_origin(self, company_id: UUID, origin: str, blind: bytes) -> None:
+        async with available():
+            await self._pool.execute(_OPEN_ORIGIN, company_id, origin, blind)
 
     async def others_are_connected(self) -> bool:
         """Does anything else of Factorlog work on this database?"""

@@ -1,7 +1,8 @@
 """Is the database as new as the journal beside it? If not, an older backup was restored, and nobody may be served."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Final, Protocol
+from uuid import UUID
 
 from services.application.journal import Erased, Journal, Month
 from services.application.ports import Clock
@@ -23,6 +24,30 @@ class Installation(Protocol):
     async def knows_as_destroyed(self, months: Collection[Month]) -> bool: ...
 
     async def erased(self) -> list[Erased]: ...
+
+    async def heads(self) -> list[tuple[UUID, int, str | None]]:
+        """(company, last position, origin of its tree where it has one) of every log."""
+        ...
+
+
+class SignedSizes(Protocol):
+    """What was signed, kept outside the database."""
+
+    async def sizes(self) -> Mapping[str, int]:
+        """Of every origin the last signed size. Raises JournalUnavailable."""
+        ...
+
+
+async def demand_as_long_as_signed(installation: Installation, signed: SignedSizes, name: str) -> None:
+    """No log may be shorter than what was signed of it. `name`: of the installation. Raises DatabaseBehind."""
+    sizes = await signed.sizes()
+    for company_id, position, origin in await installation.heads() if sizes else ():
+        size = sizes.get(origin or f"{name}/{company_id}", 0)
+        if size > position:
+            raise DatabaseBehind(
+                f"the log of company {company_id} ends at position {position}, and {size} were signed: an older backup "
+                f"was restored; {RUN}"
+            )
 
 
 async def demand_in_step(installation: Installation, journal: Journal, clock: Clock) -> int:

@@ -1,7 +1,7 @@
 """After an older backup was restored: nothing that was ended, used or erased since may come back."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 from uuid import UUID
@@ -18,6 +18,7 @@ from services.application.evidence import Progress
 from services.application.execute import Acting, Executor, Formed
 from services.application.in_step import Installation
 from services.application.journal import Journal
+from services.application.new_origins import INSTALLATION, NewOrigins
 from services.application.ports import Clock, Entropy
 from services.application.rules import Rules
 from services.application.streams import COMPANY, Streams, Wanted
@@ -25,8 +26,6 @@ from services.application.streams import COMPANY, Streams, Wanted
 _SLICE: Final = 500
 _AT_ONCE: Final = 8
 _NIL: Final = UUID(int=0)
-
-OpenOrigin = Callable[[UUID, int], Awaitable[None]]
 
 
 class StillRunning(Exception):
@@ -59,10 +58,6 @@ class Done:
     left: list[tuple[UUID, UUID]] = field(default_factory=list)
 
 
-async def _no_origin(company_id: UUID, epoch: int) -> None:
-    """Until the log has checkpoints."""
-
-
 class Restore:
     """Each step may be done twice. The journal's epoch rises first and the database's last, so that nothing serves
     before all of it is done, whenever this is interrupted."""
@@ -77,7 +72,7 @@ class Restore:
         clock: Clock,
         entropy: Entropy,
         rules: Rules,
-        open_origin: OpenOrigin = _no_origin,
+        origins: NewOrigins,
     ) -> None:
         self._store = store
         self._executor = executor
@@ -87,10 +82,10 @@ class Restore:
         self._clock = clock
         self._entropy = entropy
         self._rules = rules
-        self._open_origin = open_origin
+        self._origins = origins
 
     async def run(self, progress: Progress) -> Done:
-        """Raises StillRunning, JournalUnavailable, Contended, Unavailable, KeyUnavailable."""
+        """Raises StillRunning, JournalUnavailable, SigningRefused, Contended, Unavailable, KeyUnavailable."""
         if await self._installation.others_are_connected():
             raise StillRunning
         known = await self._journal.contents()
@@ -105,18 +100,21 @@ class Restore:
             await self._end_everything(company_id, done.epoch)
             await self._erase_again(company_id, [user for at, user in known.erased if at == company_id], done)
             await self._void_all(company_id, done)
-            await self._open_origin(company_id, done.epoch)
+            await self._origins.open(company_id, done.epoch)
             done.companies += 1
+        await self._origins.open(INSTALLATION, done.epoch)
         progress(len(companies), len(companies))
         await self._installation.raise_epoch(done.epoch)
         return done
 
     async def _end_everything(self, company_id: UUID, epoch: int) -> None:
         """In one commit, and for everybody to see in the company's own history."""
+        former = await self._origins.former(company_id, epoch)
 
         async def form(tenant: Tenant, state: CompanyState) -> Wanted[CompanyCommand]:
             now = self._clock.now()
-            return Wanted(command=RecordRestore(now=now, epoch=epoch), now=now, acting=self._acting())
+            wish = RecordRestore(now=now, epoch=epoch, former=former.body if former is not None else None)
+            return Wanted(command=wish, now=now, acting=self._acting())
 
         await self._streams.run(COMPANY, company_id, company_id, form)
 

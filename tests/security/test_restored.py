@@ -12,14 +12,18 @@ import pytest
 
 from services.adapters.evidence import PostgresEvidence
 from services.adapters.journal_file import JournalFile
+from services.adapters.trees import CheckedPostgresTrees
 from services.application.audit_check import check
 from services.application.in_step import DatabaseBehind
+from services.application.new_origins import INSTALLATION
 from services.application.restore import Done, StillRunning
+from services.application.tree_check import check_trees
 from services.bootstrap import Runtime, runtime
 from tests.support.database import Database, PostgresServer
 from tests.support.dump import full_dump
 from tests.support.service import ManualClock, Person, Service, cheap_passwords, running, settings_for
 from workers.projector import Projector
+from workers.sealer import Sealer
 
 MARK: Final = "mark5c1d8"
 
@@ -178,7 +182,7 @@ class Killed(BaseException):
     """Nothing catches it, as nothing catches a kill."""
 
 
-@pytest.mark.parametrize("step", ["companies", "users", "raise_epoch", "destroy_month", "_void", "_open_origin"])
+@pytest.mark.parametrize("step", ["companies", "users", "raise_epoch", "destroy_month", "_void", "open_origin"])
 async def test_c10_killed_at_any_step_nothing_serves_until_it_has_come_to_its_end(
     place: Place, step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -186,6 +190,7 @@ async def test_c10_killed_at_any_step_nothing_serves_until_it_has_come_to_its_en
         there = await acme(service)
         journal = service.parts.journal
         await journal.month_destroyed(there.company, "2020-01")
+        assert await sealed(service) == 1
     async with place.alone() as parts:
         owner = parts.restore if step.startswith("_") else parts.restore._installation
 
@@ -278,3 +283,67 @@ async def test_c10_a_backup_from_before_somebody_was_there_does_not_keep_the_ser
         assert (await place.restored()).erased == 0
         async with place.serving() as service:
             assert (await service.start(late)).code == "invalid_credentials"
+
+
+# The signed checkpoints beside the journal know how long each log was.
+
+
+async def sealed(service: Service) -> int:
+    """How many logs were signed just now."""
+    parts = service.parts
+    name = parts.settings.installation_name
+    return await Sealer(parts.pool, parts.signer, service.clock, parts.entropy, name).seal()
+
+
+async def checked(service: Service, *logs: UUID) -> list[Any]:
+    parts = service.parts
+    return await check_trees(CheckedPostgresTrees(parts.pool), parts.signer, logs, parts.settings.installation_name)
+
+
+async def test_c10_a_log_that_is_shorter_than_what_was_signed_of_it_is_not_served(place: Place) -> None:
+    """No erasure since the backup, so the journal has nothing to tell: an older backup is noticed all the same."""
+    async with place.serving() as service:
+        there = await acme(service)
+        assert await sealed(service) == 1
+    async with place.backup() as copy:
+        async with place.serving() as service:
+            await service.fresh_sign_in(there.anna)
+            assert await sealed(service) == 1
+        place.database = copy
+        with pytest.raises(
+            DatabaseBehind, match=r"were signed: an older backup was restored; run `factorlog restored`"
+        ):
+            async with place.serving():
+                pass
+
+
+async def test_c10_a_restored_log_goes_on_under_a_new_origin_that_names_the_old_checkpoint(place: Place) -> None:
+    async with place.serving() as service:
+        there = await acme(service)
+        assert await sealed(service) == 1
+    async with place.backup() as copy:
+        async with place.serving() as service:
+            await service.fresh_sign_in(there.anna)
+            assert await sealed(service) == 1
+            origin = f"{service.parts.settings.installation_name}/{there.company}"
+            former = await service.parts.signer.last_signed(origin)
+        place.database = copy
+        await place.restored()
+        async with place.serving() as service:
+            (told,) = [one for one in await service.events(there.company) if one["type"] == "InstallationRestored"]
+            assert former is not None
+            assert told["data"]["former"] == former.body
+            assert await sealed(service) == 1
+            signed = await service.parts.signer.last_signed(f"{origin}/2")
+            assert signed is not None
+            assert signed.size >= told["position"]
+            assert await checked(service, there.company, INSTALLATION) == []
+            assert await sealed(service) == 0
+        # And once more: the number goes on, and the newest checkpoint is the one that is named.
+        await place.restored()
+        async with place.serving() as service:
+            told = [one for one in await service.events(there.company) if one["type"] == "InstallationRestored"][-1]
+            assert told["data"]["former"] == signed.body
+            assert await sealed(service) == 1
+            assert await service.parts.signer.last_signed(f"{origin}/3") is not None
+            assert await checked(service, there.company, INSTALLATION) == []

@@ -666,6 +666,7 @@ UNBOUND: Final[dict[str, str]] = {
     "trace_keys_rewrap.sql": "each row is named by company and month, as it was read",
     "journal_unheeded_people.sql": "pairs of company and user, as the journal has them",
     "journal_unheeded_months.sql": "pairs of company and month, as the journal has them",
+    "log_heads.sql": "a start compares every log with what was signed of it",
     "journal_erased_people.sql": "the journal is of the whole installation",
 }
 # Tables that belong to no company: limits count addresses and logins, keys and migrations are the installation's.

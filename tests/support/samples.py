@@ -91,6 +91,9 @@ COMPANY: Final = ident("company")
 ADMINISTRATOR: Final = ident("administrator")
 # What must not be found in clear anywhere in an entry: `personal` marks it for a search.
 LOGIN, EMAIL, FORMER_EMAIL = "personal.udo.user", "personal-udo@acme.example", "personal-old@acme.example"
+FORMER = (
+    "factorlog.example/log/05f19dbc-e0d1-5e86-a2fa-7bdf912558f0\n41\nqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqo=\n"
+)
 REASON: Final = "personal reason: lost his phone"
 ADMINISTRATOR_LOGIN: Final = "personal.anna.admin"
 IP, USER_AGENT = "192.0.2.77", "personal Mozilla/5.0"
@@ -240,7 +243,7 @@ def other_facts() -> list[CompanyEvent | ClientEvent | SignInsEvent | EffectEven
         CompanyRenamed(name="Acme AG"),
         CompanySuspended(suspended_at=NOON),
         CompanyResumed(resumed_at=NOON),
-        InstallationRestored(epoch=2, restored_at=NOON),
+        InstallationRestored(epoch=2, restored_at=NOON, former=FORMER),
         PersonForgotten(user_id=USER, cause_position=7, places=("mails",)),
         RoleCreated(name="helpdesk", rights={"users": "view", "two_factor_others": "full"}),
         RoleChanged(name="helpdesk", rights={"users": "view"}, kept=SESSION),
