@@ -44,6 +44,7 @@ from services.application.companies import CompanyAdministration
 from services.application.console import Console
 from services.application.enrolment import Enrolment
 from services.application.execute import Executor
+from services.application.exporting import AuditExport
 from services.application.first_step import FirstStep
 from services.application.idempotency import Idempotency
 from services.application.introspection import Introspection
@@ -55,6 +56,7 @@ from services.application.own_data import OwnDataExport
 from services.application.own_security import OwnSecurity
 from services.application.ports import Clock, Doorbell, KeyWrapper
 from services.application.restore import Restore
+from services.application.retention import Retention
 from services.application.rules import Rules
 from services.application.sessions import Tokens
 from services.application.sign_in import SignIn
@@ -104,6 +106,7 @@ class Runtime:
     restore: Restore
     journal: Journal
     watch: EpochWatch
+    retention: Retention
     readiness: ProcessReadiness
     metrics: PrometheusText
 
@@ -207,14 +210,14 @@ def _compose(
 ) -> Runtime:
     rules = rules_of(settings)
     store = PostgresEventStore(pool, entropy.uuid, entropy.bytes, meters)
-    vault = Vault(store, wrapper, clock, entropy)
+    vault = Vault(store, wrapper, entropy)
     signer = Signer(store, wrapper, entropy, FileLastSigned(settings.signed_path))
     executor = Executor(store, vault, doorbell, entropy)
     streams = Streams(store, vault, doorbell)
     authentication = Authentication(store, clock, rules)
     acts = CompanyActs(streams, authentication, clock)
     user_acts = UserActs(store, executor, authentication, clock)
-    users = PostgresUsers(pool)
+    users, trail = PostgresUsers(pool), PostgresAuditTrail(pool)
     codes = Codes(store, vault, clock, entropy, rules, lambda: check.is_trusted)
     enrolment = Enrolment(executor, codes, clock, entropy, rules)
     tokens = Tokens(entropy)
@@ -251,12 +254,14 @@ def _compose(
         companies=CompanyAdministration(store, streams, acts, PostgresCompanies(pool), users, clock),
         clients=ApiClients(store, streams, acts, tokens, clock, entropy),
         introspection=Introspection(authentication),
-        audit=Audit(PostgresAuditTrail(pool)),
+        audit=Audit(trail),
+        exports=AuditExport(trail, streams, authentication, clock),
         transparency=Transparency(PostgresTrees(pool), signer, clock),
         idempotency=Idempotency(PostgresKeptAnswers(pool, wrapper, entropy.bytes), meters),
         meters=meters,
     )
     installation = PostgresInstallation(pool)
+    retention = Retention(store, streams, journal, clock, settings.trace_months)
     origins = NewOrigins(installation, signer, entropy, settings.installation_name)
     return Runtime(
         settings=settings,
@@ -269,10 +274,11 @@ def _compose(
         signer=signer,
         application=application,
         console=Console(store, executor, streams, tokens, passwords, vault, clock, entropy),
-        restore=Restore(store, executor, streams, installation, journal, clock, entropy, rules, origins),
+        restore=Restore(store, executor, streams, installation, journal, clock, entropy, rules, origins, retention),
         journal=journal,
         watch=watch,
         moving_in=MovingIn(store, executor, streams, codes, passwords, vault, clock, entropy),
+        retention=retention,
         readiness=ProcessReadiness(pool, vault, check, clock),
         metrics=PrometheusText(meters, pool, passwords, check, clock),
     )

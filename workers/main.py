@@ -21,6 +21,7 @@ from workers.effects.occasions import Occasions
 from workers.effects.revoke_sessions import RevokeSessions
 from workers.effects.sign_everyone_out import SignEveryoneOut
 from workers.expiry import Expiry
+from workers.old_traces import OldTraces
 from workers.projector import Projector
 from workers.queue import BATCH, EffectQueue
 from workers.sealer import Sealer
@@ -42,7 +43,7 @@ async def work(r: Runtime, stop: asyncio.Event) -> None:
     """Until `stop` is set; then what is in hand is finished, for ten seconds at most."""
     drain, projector, sweeper = drain_of(r), Projector(r.pool, r.wrapper), Sweeper(r.pool, r.clock)
     sealer = Sealer(r.pool, r.signer, r.clock, r.entropy, r.settings.installation_name)
-    expiry = Expiry(r.pool, r.store, r.application.executor, r.clock)
+    expiry, old = Expiry(r.pool, r.store, r.application.executor, r.clock), OldTraces(r.pool, r.retention)
     drains, projects, seals, sweeps = asyncio.Event(), asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     def rung() -> None:
@@ -62,6 +63,7 @@ async def work(r: Runtime, stop: asyncio.Event) -> None:
         _repeat("seal", sealer.seal, seals, SEAL_SECONDS, stop),
         _repeat("sweep", sweeper.sweep, sweeps, SWEEP_SECONDS, stop),
         _repeat("expire", expiry.expire, sweeps, EXPIRE_SECONDS, stop),
+        _repeat("destroy", old.destroy, sweeps, SWEEP_SECONDS, stop),
     ]
     tasks = [asyncio.create_task(loop) for loop in loops]
     listening = _listening(r.settings, rung)

@@ -17,8 +17,8 @@ _MONTHS: Final = statement(__file__, "journal_unheeded_months")
 _ERASED: Final = statement(__file__, "journal_erased_people")
 _OTHERS: Final = statement(__file__, "others_connected")
 _USERS: Final = statement(__file__, "restore_users")
-_DESTROY: Final = statement(__file__, "restore_destroy_month")
 _COMPANIES: Final = statement(__file__, "evidence_companies")
+_DESTROYED: Final = statement(__file__, "journal_destroyed_months")
 _HEADS: Final = statement(__file__, "log_heads")
 _OPEN_ORIGIN: Final = statement(__file__, "open_origin")
 
@@ -56,6 +56,10 @@ class PostgresInstallation:
         async with available():
             return [(row[0], row[1]) for row in await self._pool.fetch(_ERASED, timeout=_PATIENCE)]
 
+    async def destroyed_months(self) -> list[Month]:
+        async with available():
+            return [(row[0], row[1]) for row in await self._pool.fetch(_DESTROYED, timeout=_PATIENCE)]
+
     async def heads(self) -> list[tuple[UUID, int, str | None]]:
         """(company, last position, origin of its tree) of every log."""
         async with available():
@@ -77,10 +81,6 @@ class PostgresInstallation:
     async def users(self, company_id: UUID, after: UUID, limit: int) -> list[UUID]:
         async with available():
             return [row[0] for row in await self._pool.fetch(_USERS, company_id, after, limit)]
-
-    async def destroy_month(self, company_id: UUID, month: str) -> None:
-        async with available():
-            await self._pool.execute(_DESTROY, company_id, month)
 
     async def _is_empty(self, question: str, pairs: Collection[tuple[UUID, Any]]) -> bool:
         if not pairs:

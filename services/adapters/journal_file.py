@@ -61,9 +61,9 @@ class JournalFile:
         asked = sorted(people)
         await self._extend(lambda known: [_erased(one) for one in asked if one not in known.erased])
 
-    async def month_destroyed(self, company_id: UUID, month: str) -> None:
-        entry = {"kind": "month", "company_id": str(company_id), "month": month}
-        await self._extend(lambda known: (entry,) if (company_id, month) not in known.months else ())
+    async def months_destroyed(self, months: Iterable[Month]) -> None:
+        asked = sorted(months)
+        await self._extend(lambda known: [_destroyed(one) for one in asked if one not in known.months])
 
     async def _extend(self, entries: Callable[[_Known], Iterable[_Entry]]) -> None:
         """Read what others wrote, and write what is not there yet. Off the event loop: it waits for the disk."""
@@ -111,6 +111,10 @@ class JournalFile:
 
 def _erased(one: Erased) -> _Entry:
     return {"kind": "erased", "company_id": str(one[0]), "user_id": str(one[1])}
+
+
+def _destroyed(one: Month) -> _Entry:
+    return {"kind": "month", "company_id": str(one[0]), "month": one[1]}
 
 
 def _chained(before: str, entry: _Entry) -> str:

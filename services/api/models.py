@@ -275,7 +275,7 @@ class UsersQuery(PageQuery):
     q: Annotated[str, StringConstraints(min_length=1, max_length=100)] | None = None
 
 
-class EventsQuery(PageQuery):
+class EventFilters(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=False)
 
     type: Annotated[str, StringConstraints(max_length=64)] | None = None
@@ -285,6 +285,17 @@ class EventsQuery(PageQuery):
     to_at: Annotated[Time | None, Field(alias="to")] = None
     ip: Annotated[str, StringConstraints(max_length=64)] | None = None
     q: Annotated[str, StringConstraints(min_length=1, max_length=100)] | None = None
+
+
+class EventsQuery(EventFilters, PageQuery):
+    pass
+
+
+class EventsExportQuery(EventFilters):
+    """`excel`: of CSV, semicolons and a byte order mark."""
+
+    format: Literal["jsonl", "csv", "ocsf"] = "jsonl"
+    excel: bool = False
 
 
 class SignedInUser(Answer):

@@ -9,6 +9,7 @@ from events.company.scopes import Scope
 from services.api import models
 from services.api.endpoint import Allow, Route
 from services.api.handlers import audit, clients, companies, log, me, sign_ins, users
+from services.application.export_formats import KINDS
 from services.web.bodies import MAX_SIGN_IN_BODY
 
 _sign_in = partial(Route, tag="Signing in", allow=Allow.SIGN_IN, max_body=MAX_SIGN_IN_BODY)
@@ -478,6 +479,17 @@ _OF_A_COMPANY: Final[tuple[Route, ...]] = (
         tag="Audit",
         query=models.EventsQuery,
         answer=models.EventList,
+        rights=((Right.AUDIT, Level.VIEW),),
+        scopes=(Scope.AUDIT_READ,),
+    ),
+    _user(
+        method="GET",
+        path="/v1/events/export",
+        handler=audit.export_events,
+        summary="The audit trail as a file; that it was taken is on record before the first byte",
+        tag="Audit",
+        query=models.EventsExportQuery,
+        files=tuple(dict.fromkeys(KINDS.values())),
         rights=((Right.AUDIT, Level.VIEW),),
         scopes=(Scope.AUDIT_READ,),
     ),

@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-import structlog
-
 from events.company.roles import Level, Right
 from events.credentials import Credential
 from events.decision import Refusal
@@ -20,7 +18,7 @@ from services.application.clients import check_networks
 from services.application.context import Caller
 from services.application.errors import Refused, Unacceptable
 from services.application.execute import Executor, Formed, nobody
-from services.application.journal import Journal, JournalUnavailable
+from services.application.journal import Journal, note
 from services.application.logins import check_login, check_password, login_key
 from services.application.own_security import live_sessions
 from services.application.passwords import generate_password
@@ -29,8 +27,6 @@ from services.application.rules import Rules
 from services.application.sign_in import password_row
 from services.application.user_acts import ACCOUNT, SESSIONS, UserActs
 from services.application.vault import Vault
-
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,10 +222,7 @@ class Administration:
 
         await self._acts.run(caller, user_id, ACCOUNT, make, forget=True)
         # After the commit: a restore must never erase somebody whose erasure was refused. A worker does it again.
-        try:
-            await self._journal.erased([(caller.at.id, user_id)])
-        except JournalUnavailable as error:
-            log.error("journal_unavailable", why=str(error))
+        await note(self._journal.erased([(caller.at.id, user_id)]))
 
     async def reset_password(
         self, caller: Caller, user_id: UUID, reason: str, password: str | None

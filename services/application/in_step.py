@@ -25,6 +25,8 @@ class Installation(Protocol):
 
     async def erased(self) -> list[Erased]: ...
 
+    async def destroyed_months(self) -> list[Month]: ...
+
     async def heads(self) -> list[tuple[UUID, int, str | None]]:
         """(company, last position, origin of its tree where it has one) of every log."""
         ...
@@ -68,4 +70,5 @@ async def demand_in_step(installation: Installation, journal: Journal, clock: Cl
     elif not await installation.knows_as_destroyed(known.months_since):
         raise DatabaseBehind(f"a month's key that was destroyed is back: an older backup was restored; {RUN}")
     await journal.erased(await installation.erased())
+    await journal.months_destroyed(await installation.destroyed_months())
     return epoch

@@ -1,10 +1,14 @@
 """What a restore of the database must not undo, as the use cases see it: kept outside of the database."""
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeAlias
 from uuid import UUID
+
+import structlog
+
+log = structlog.get_logger()
 
 Erased: TypeAlias = tuple[UUID, UUID]  # company, user
 Month: TypeAlias = tuple[UUID, str]  # company, YYYY-MM
@@ -37,4 +41,12 @@ class Journal(Protocol):
 
     async def erased(self, people: Iterable[Erased]) -> None: ...
 
-    async def month_destroyed(self, company_id: UUID, month: str) -> None: ...
+    async def months_destroyed(self, months: Iterable[Month]) -> None: ...
+
+
+async def note(writing: Awaitable[None]) -> None:
+    """After a commit, which holds whatever becomes of this. What is missed is written by a worker or the next start."""
+    try:
+        await writing
+    except JournalUnavailable as error:
+        log.error("journal_unavailable", why=str(error))

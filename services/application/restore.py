@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 from uuid import UUID
@@ -20,6 +21,7 @@ from services.application.in_step import Installation
 from services.application.journal import Journal
 from services.application.new_origins import INSTALLATION, NewOrigins
 from services.application.ports import Clock, Entropy
+from services.application.retention import Retention
 from services.application.rules import Rules
 from services.application.streams import COMPANY, Streams, Wanted
 
@@ -42,8 +44,6 @@ class RestoredInstallation(Installation, Protocol):
     async def users(self, company_id: UUID, after: UUID, limit: int) -> list[UUID]:
         """Users who are not erased, in the order of their ids."""
         ...
-
-    async def destroy_month(self, company_id: UUID, month: str) -> None: ...
 
 
 @dataclass(slots=True)
@@ -73,6 +73,7 @@ class Restore:
         entropy: Entropy,
         rules: Rules,
         origins: NewOrigins,
+        retention: Retention,
     ) -> None:
         self._store = store
         self._executor = executor
@@ -83,6 +84,7 @@ class Restore:
         self._entropy = entropy
         self._rules = rules
         self._origins = origins
+        self._retention = retention
 
     async def run(self, progress: Progress) -> Done:
         """Raises StillRunning, JournalUnavailable, SigningRefused, Contended, Unavailable, KeyUnavailable."""
@@ -91,13 +93,11 @@ class Restore:
         known = await self._journal.contents()
         done = Done(max(known.epoch, await self._installation.epoch()) + 1)
         await self._journal.epoch_begun(done.epoch, self._clock.now())
-        for company_id, month in sorted(known.months):
-            await self._installation.destroy_month(company_id, month)
-            done.months += 1
         companies = await self._installation.companies()
         for number, company_id in enumerate(companies):
             progress(number, len(companies))
             await self._end_everything(company_id, done.epoch)
+            await self._destroy_again(company_id, [month for at, month in known.months if at == company_id], done)
             await self._erase_again(company_id, [user for at, user in known.erased if at == company_id], done)
             await self._void_all(company_id, done)
             await self._origins.open(company_id, done.epoch)
@@ -117,6 +117,12 @@ class Restore:
             return Wanted(command=wish, now=now, acting=self._acting())
 
         await self._streams.run(COMPANY, company_id, company_id, form)
+
+    async def _destroy_again(self, company_id: UUID, months: Collection[str], done: Done) -> None:
+        for month in sorted(months):
+            with suppress(Refused):  # it is done already
+                await self._retention.destroy_again(company_id, month)
+                done.months += 1
 
     async def _erase_again(self, company_id: UUID, user_ids: Collection[UUID], done: Done) -> None:
         for user_id in sorted(user_ids):

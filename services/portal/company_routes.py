@@ -131,7 +131,19 @@ _POLICY: Final = (
     _page(path="/policy/history", view=policy.show_history, rights=_SEE_POLICY),
 )
 
-_AUDIT: Final = (_page(path="/audit", view=audit.show, rights=_SEE_AUDIT),)
+_AUDIT: Final = (
+    _page(path="/audit", view=audit.show, rights=_SEE_AUDIT),
+    _act(
+        path="/audit/export",
+        view=audit.export,
+        form=audit.ExportForm,
+        page=audit.show,
+        rights=_SEE_AUDIT,
+        only_reads=True,
+        fresh=False,
+        back="/audit",
+    ),
+)
 
 _SEE_ROLES: Final = (
     _page(path="/roles", view=roles.show, rights=_SEE_USERS),
@@ -143,14 +155,15 @@ _OF_A_COMPANY: Final = (*_USERS, *_POLICY, *_AUDIT, *_SEE_ROLES)
 
 def _elsewhere(route: Route) -> Route:
     """The same for the provider, in any company: with the right to companies, and to change something with a factor."""
-    level = Level.FULL if route.is_act else Level.VIEW
+    changes = route.is_act and not route.only_reads
+    level = Level.FULL if changes else Level.VIEW
     return replace(
         route,
         path=f"/companies/{{company_id}}{route.path}",
         back=f"/companies/{{company_id}}{route.back}",
         elsewhere=True,
         rights=(*route.rights, (Right.COMPANIES, level)),
-        own_factor=route.own_factor or route.is_act,
+        own_factor=route.own_factor or changes,
     )
 
 

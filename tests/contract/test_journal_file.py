@@ -25,7 +25,7 @@ async def written(path: Path) -> JournalFile:
     journal = JournalFile(path)
     await journal.epoch_begun(1, NOON)
     await journal.erased(PEOPLE[:2])
-    await journal.month_destroyed(BETA, "2026-03")
+    await journal.months_destroyed([(BETA, "2026-03")])
     await journal.epoch_begun(2, NOON)
     await journal.erased(PEOPLE[2:3])
     return journal
@@ -53,7 +53,7 @@ async def test_nothing_is_written_twice_and_no_epoch_goes_back(path: Path) -> No
     journal = await written(path)
     before = path.read_bytes()
     await journal.erased(PEOPLE[:3])
-    await journal.month_destroyed(BETA, "2026-03")
+    await journal.months_destroyed([(BETA, "2026-03")])
     await journal.epoch_begun(2, NOON)
     await journal.epoch_begun(1, NOON)
     assert path.read_bytes() == before

@@ -107,15 +107,8 @@ NO_CHANGE: Final = {
     *("SignInStarted", "SignInAdvanced", "SignInRefused", "SignInCancelled", "SignedIn", "SignedOut", "SteppedUp"),
     *("CodeRejected", "PasswordRejected", "SessionPasswordRejected", "PasswordRehashed", "AccessDenied"),
     *("EnrolmentStarted", "EnrolmentCancelled", "PolicyOrderStarted", "GraceNoted"),
-    *(
-        "SessionsRevoked",
-        "EveryoneSignedOut",
-        "PersonForgotten",
-        "PersonalDataExported",
-        "AdministratorsNotified",
-        "NotificationSent",
-        "NotificationFailed",
-    ),
+    *("EventsExported", "TracesDestroyed", "PersonForgotten", "PersonalDataExported"),
+    *("SessionsRevoked", "EveryoneSignedOut", "AdministratorsNotified", "NotificationSent", "NotificationFailed"),
 }
 
 

@@ -22,6 +22,7 @@ from services.bootstrap import Runtime, runtime
 from tests.support.database import Database, PostgresServer
 from tests.support.dump import full_dump
 from tests.support.service import ManualClock, Person, Service, cheap_passwords, running, settings_for
+from workers.old_traces import OldTraces
 from workers.projector import Projector
 from workers.sealer import Sealer
 
@@ -152,6 +153,26 @@ async def test_c10_every_time_step_up_to_the_restore_is_forbidden(place: Place) 
             assert (await service.give(await service.pending(there.uta), service.code(there.uta, 1))).status == 200
 
 
+async def test_c10_traces_that_were_destroyed_since_are_destroyed_again(place: Place) -> None:
+    async with place.serving() as service:
+        there = await acme(service)
+    place.clock.advance(days=400)
+    async with place.backup() as copy:
+        async with place.serving() as service:
+            assert await OldTraces(service.parts.pool, service.parts.retention).destroy() >= 1
+        place.database = copy
+        with pytest.raises(DatabaseBehind, match="month's key that was destroyed is back"):
+            async with place.serving():
+                pass
+        done = await place.restored()
+        assert done.months >= 1
+        assert (await place.restored()).months == 0
+        async with place.serving() as service:
+            marks = [one for one in await service.events(there.company) if one["type"] == "TracesDestroyed"]
+            assert len(marks) == done.months
+            assert await sound(service) == []
+
+
 async def test_c10_it_stands_in_every_companys_history_and_mails_nobody(place: Place) -> None:
     async with place.serving() as service:
         there = await acme(service)
@@ -182,14 +203,13 @@ class Killed(BaseException):
     """Nothing catches it, as nothing catches a kill."""
 
 
-@pytest.mark.parametrize("step", ["companies", "users", "raise_epoch", "destroy_month", "_void", "open_origin"])
+@pytest.mark.parametrize("step", ["companies", "users", "raise_epoch", "_destroy_again", "_void", "open_origin"])
 async def test_c10_killed_at_any_step_nothing_serves_until_it_has_come_to_its_end(
     place: Place, step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with place.serving() as service:
         there = await acme(service)
-        journal = service.parts.journal
-        await journal.month_destroyed(there.company, "2020-01")
+        await service.parts.journal.months_destroyed([(there.company, "2020-01")])
         assert await sealed(service) == 1
     async with place.alone() as parts:
         owner = parts.restore if step.startswith("_") else parts.restore._installation

@@ -22,6 +22,7 @@ from events.company.events import (
     CompanyResumed,
     CompanySuspended,
     EffectEvent,
+    EventsExported,
     EveryoneSignedOut,
     InstallationRestored,
     NotificationFailed,
@@ -34,6 +35,7 @@ from events.company.events import (
     RoleDeleted,
     SessionsRevoked,
     SignInsEvent,
+    TracesDestroyed,
 )
 from events.company.policy import Policy
 from events.envelope import Actor, ActorKind, Metadata, StreamKind, Traces, month_of
@@ -248,6 +250,20 @@ def other_facts() -> list[CompanyEvent | ClientEvent | SignInsEvent | EffectEven
         RoleCreated(name="helpdesk", rights={"users": "view", "two_factor_others": "full"}),
         RoleChanged(name="helpdesk", rights={"users": "view"}, kept=SESSION),
         RoleDeleted(name="helpdesk"),
+        EventsExported(
+            format="csv",
+            events=3,
+            upto=7,
+            of_type="KeyReset",
+            of_user=USER,
+            of_actor=SESSION,
+            from_at=NOON,
+            to_at=later(days=1),
+            by_address=True,
+            by_words=True,
+            exported_at=NOON,
+        ),
+        TracesDestroyed(month="2025-02", destroyed_at=NOON),
         ApiClientCreated(
             name="portal",
             scopes=("sign_ins.write", "users.read"),

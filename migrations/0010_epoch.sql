@@ -6,5 +6,3 @@ CREATE TABLE installation (
 COMMENT ON TABLE installation IS 'One row. The journal outside of the database holds the same number.';
 INSERT INTO installation (epoch) VALUES (1);
 GRANT SELECT, UPDATE (epoch) ON installation TO factorlog_app;
--- A month's key that was destroyed after the backup is destroyed again.
-GRANT DELETE ON trace_key TO factorlog_app;
