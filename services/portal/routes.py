@@ -87,6 +87,9 @@ _PROFILE: Final = (
     _signed_in(method="GET", path="/profile", view=leaving.to_own_profile),
     _settings(method="GET", view=profile.show_settings),
     _settings(method="POST", view=profile.save_settings, form=profile.SettingsForm, page=profile.show_settings),
+    _signed_in(
+        method="POST", path="/profile/settings/export", view=profile.export, back="/profile/settings", fresh=True
+    ),
     _sessions(method="GET", path="/profile/sessions", view=profile.show_sessions),
     _sessions(method="POST", path="/profile/sessions/{session_id}/end", view=profile.end_session),
     _sessions(method="GET", path="/profile/sessions/end-others", view=profile.ask_to_end_others),
