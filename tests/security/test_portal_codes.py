@@ -129,8 +129,8 @@ async def test_defect_02_a_wrong_code_is_told_while_signing_in_and_the_way_on_is
     else:
         page = await visitor.get(f"{path}?next={wanted}")
     given = service.wrong_code(person) if name == "code" else NO_CODE
-    switched = await visitor.fill(await visitor.get("/sign-in"), "/language", language=tag)
-    assert switched.status == 303
+    token = (await visitor.get("/sign-in")).forms[0].fields["form_token"]
+    assert (await visitor.post("/language", {"form_token": token, "language": tag})).status == 303
     wrong = await visitor.fill(page, path, **{name: given})
     assert_told_at_the_field(wrong, name, LANGUAGES[tag])
     assert fields(wrong, path)["next"] == wanted

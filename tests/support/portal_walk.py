@@ -17,6 +17,7 @@ from tests.support.visitor import Visitor
 
 ACTS: Final = [route for route in ROUTES if route.is_act]
 
+NOBODY: Final = "00000000-0000-4000-8000-000000000000"
 _TYPED: Final = {
     "activation": "",
     "confirm": "on",
@@ -60,10 +61,12 @@ class Walk:
 
     def path(self, route: Route) -> str:
         """On uta, in Acme."""
-        ids = {"company_id": self.acme.uta.company_id, "user_id": self.acme.uta.user_id, "session_id": self.session_id}
+        uta = self.acme.uta
+        ids = {"company_id": uta.company_id, "user_id": uta.user_id, "session_id": self.session_id}
+        ids |= {"role_id": "administrator", "client_id": NOBODY}
         parts = [part[1:-1] if part.startswith("{") else "" for part in route.path.split("/")]
         return "/".join(
-            str(ids.get(name, "administrator")) if name else part
+            str(ids.get(name, NOBODY)) if name else part
             for name, part in zip(parts, route.path.split("/"), strict=True)
         )
 
@@ -87,6 +90,7 @@ class Walk:
             "recovery_code": person.recovery_codes[0],
             "user_id": user_id,
             "user_ids": user_id,
+            "scopes": "users.read",
         }
 
     async def log(self) -> list[list[str]]:
