@@ -653,6 +653,8 @@ UNBOUND: Final[dict[str, str]] = {
     "sweep_credentials.sql": "expired rows go, whosever they are",
     "sweep_idempotency.sql": "old answers go, whosever they are",
     "customers.sql": "the provider's people act in every company's log",
+    "companies_page_back.sql": "the same, the other way round",
+    "count_sign_ins": "a trigger: rows of the trail that were just written, each counted for its own company",
     "companies_page.sql": "the provider lists all companies; nothing but their own facts",
     "expiring_users.sql": "a last day goes by in every company; each row names its company, and so does what follows",
     "expired_months.sql": "the same of old traces",
