@@ -11,6 +11,7 @@ from events.company.events import (
     NotificationFailed,
     NotificationSent,
     PasswordRejected,
+    PersonForgotten,
     SessionsRevoked,
 )
 from events.user.events import UserEvent
@@ -18,7 +19,7 @@ from events.user.events import UserEvent
 _USER: Final = get_args(UserEvent)
 _COMPANY: Final = get_args(CompanyEvent)
 _CLIENT: Final = get_args(ClientEvent)
-_ABOUT_USER: Final = (SessionsRevoked, NotificationSent, NotificationFailed, PasswordRejected)
+_ABOUT_USER: Final = (SessionsRevoked, NotificationSent, NotificationFailed, PasswordRejected, PersonForgotten)
 
 
 def is_user_fact(event: Event) -> TypeIs[UserEvent]:
@@ -36,6 +37,8 @@ def is_client_fact(event: Event) -> TypeIs[ClientEvent]:
     return isinstance(event, _CLIENT)
 
 
-def is_about_user(event: Event) -> TypeIs[SessionsRevoked | NotificationSent | NotificationFailed | PasswordRejected]:
+def is_about_user(
+    event: Event,
+) -> TypeIs[SessionsRevoked | NotificationSent | NotificationFailed | PasswordRejected | PersonForgotten]:
     """Does it stand elsewhere and name the user that it is about?"""
     return isinstance(event, _ABOUT_USER)

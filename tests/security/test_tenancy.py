@@ -110,6 +110,7 @@ TABLE: Final[dict[str, tuple[int, ...]]] = {
     "DELETE /v1/me/sessions/{session_id}": OWN_ACT,
     "POST /v1/me/password": OWN_ACT,
     "GET /v1/me/activity": OWN_READ,
+    "GET /v1/me/export": OWN_READ,
     "POST /v1/me/sign-out": OWN_ACT,
     "GET /v1/users": LISTED,
     "POST /v1/users": CREATED,
@@ -668,9 +669,14 @@ UNBOUND: Final[dict[str, str]] = {
     "trace_keys_page.sql": "the same, page by page",
     "person_keys_rewrap.sql": "each row is named by company and user, as it was read",
     "trace_keys_rewrap.sql": "each row is named by company and month, as it was read",
+    "journal_unheeded_people.sql": "pairs of company and user, as the journal has them",
+    "journal_unheeded_months.sql": "pairs of company and month, as the journal has them",
+    "journal_destroyed_months.sql": "the journal is of the whole installation",
+    "log_heads.sql": "a start compares every log with what was signed of it",
+    "journal_erased_people.sql": "the journal is of the whole installation",
 }
 # Tables that belong to no company: limits count addresses and logins, keys and migrations are the installation's.
-OF_NOBODY: Final = {"checkpoint_entry", "throttle", "installation_key", "schema_migration"}
+OF_NOBODY: Final = {"checkpoint_entry", "throttle", "installation_key", "installation", "schema_migration"}
 
 _REFERENCE: Final = re.compile(
     r"\b(?:FROM|JOIN|UPDATE|INTO|USING)\s+(?:ONLY\s+)?([a-z_0-9]+)(?:\s+(?:AS\s+)?([a-z_0-9]+))?", re.IGNORECASE
