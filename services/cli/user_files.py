@@ -2,7 +2,6 @@
 
 import csv
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,6 +11,7 @@ from typing import Any, BinaryIO, Final, Literal
 from pydantic import ConfigDict, Field, ValidationError
 
 from services.api.models import Body, Email, FactorState, Language, Login, RoleName, Time, TimeZone
+from services.application.csv_cells import plain_cell
 from services.application.errors import Unacceptable
 from services.application.logins import check_login
 from services.application.moving import Newcomer, Why
@@ -21,8 +21,6 @@ _BOM: Final = b"\xef\xbb\xbf"
 _SECRETS: Final = ("otpauth_uri", "password_hash")
 # Looks like a secret: the columns of such a line are mixed up.
 _MARKS: Final = ("otpauth:", "$argon2")
-# What a spreadsheet takes for a formula; the quote in front is what it shows as nothing.
-_FORMULA: Final = re.compile(r"'*[=+\-@\t\r]")
 
 
 class Format(StrEnum):
@@ -104,16 +102,6 @@ def read_users(stream: BinaryIO, file_format: Format) -> Iterator[Line]:
     lines = _lines(stream, quotes=True)
     header, delimiter = _header(next(lines, (1, 0, b""))[2])
     return (_line(number, read, _named(raw, header, delimiter)) for number, read, raw in lines)
-
-
-def safe_cell(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{text}" if _FORMULA.match(text) else text
-
-
-def plain_cell(cell: str) -> str:
-    """What `safe_cell` made it of."""
-    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
 def _lines(stream: BinaryIO, *, quotes: bool) -> Iterator[tuple[int, int, bytes | Why]]:

@@ -20,13 +20,14 @@ from events.policy import effective
 from events.store.states import user_state
 from events.user.state import UserState, account_state
 from services.adapters.users import PostgresUsers
+from services.application.csv_cells import safe_cell
 from services.application.errors import Refused
 from services.application.ports import UserFilter
 from services.bootstrap import Runtime, runtime
 from services.cli.exits import USAGE, explained, fail
 from services.cli.places import settings_for
 from services.cli.private_files import demand_ordinary, private_file
-from services.cli.user_files import Format, safe_cell
+from services.cli.user_files import Format
 from services.settings import Settings
 
 _PAGE: Final = 200

@@ -22,9 +22,7 @@ from services.cli.user_files import (
     Line,
     WrongHeader,
     format_of,
-    plain_cell,
     read_users,
-    safe_cell,
 )
 
 DOCUMENT: Final = Path(__file__).parents[2] / "docs" / "moving-in.md"
@@ -332,27 +330,6 @@ def test_no_bytes_make_it_raise_anything_else(content: bytes) -> None:
         except WrongHeader:
             continue
         assert [line.number for line in found] == sorted({line.number for line in found})
-
-
-# Cells.
-
-
-@for_all(st.text())
-def test_a_safe_cell_is_no_formula_and_leads_back(text: str) -> None:
-    """A-07, OWASP CSV injection."""
-    cell = safe_cell(text)
-    assert not cell.startswith(("=", "+", "-", "@", "\t", "\r"))
-    assert plain_cell(cell) == text
-
-
-@pytest.mark.parametrize("text", ["=1+1", "+49 30 1234", "-1", "@sum", "\t=1", "\r=1", "'=1", "''=1"])
-def test_what_a_spreadsheet_would_run_gets_a_quote_in_front(text: str) -> None:
-    assert safe_cell(text) == f"'{text}"
-
-
-@pytest.mark.parametrize("text", ["", "udo", "'t Hooft", "udo=1", "1-1", "'"])
-def test_anything_else_stays_as_it_is(text: str) -> None:
-    assert safe_cell(text) == plain_cell(text) == text
 
 
 # What is written about it.
