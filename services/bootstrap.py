@@ -24,6 +24,7 @@ from services.adapters.metrics import PrometheusMeters, PrometheusText
 from services.adapters.passwords import Argon2Passwords
 from services.adapters.read_models import PostgresAuditTrail
 from services.adapters.readiness import ClockCheck, ProcessReadiness
+from services.adapters.reports import PostgresReportLog, PostgresShelf
 from services.adapters.system import SystemClock, SystemEntropy, available_cores
 from services.adapters.throttle import PostgresThrottle
 from services.adapters.users import PostgresUsers
@@ -45,6 +46,9 @@ from services.application.moving import MovingIn
 from services.application.others_factors import OthersFactors
 from services.application.own_security import OwnSecurity
 from services.application.ports import Clock, Doorbell, KeyWrapper
+from services.application.reports.build import Builder
+from services.application.reports.orders import Reports
+from services.application.reports.ports import Shelf, Uncovered
 from services.application.rules import Rules
 from services.application.sessions import Tokens
 from services.application.sign_in import SignIn
@@ -88,6 +92,8 @@ class Runtime:
     application: Application
     console: Console
     moving_in: MovingIn
+    builder: Builder
+    shelf: Shelf
     readiness: ProcessReadiness
     metrics: PrometheusText
 
@@ -169,6 +175,7 @@ def _compose(
     codes = Codes(store, vault, clock, entropy, rules, lambda: check.is_trusted)
     enrolment = Enrolment(executor, codes, clock, entropy, rules)
     tokens = Tokens(entropy)
+    shelf = PostgresShelf(pool, vault, entropy.bytes)
     first_step = FirstStep(store, vault, passwords, PostgresThrottle(pool), clock, rules, meters)
     application = Application(
         store=store,
@@ -199,6 +206,7 @@ def _compose(
         clients=ApiClients(store, streams, acts, tokens, clock, entropy),
         introspection=Introspection(authentication),
         audit=Audit(PostgresAuditTrail(pool)),
+        reports=Reports(streams, authentication, shelf, clock, entropy),
         idempotency=Idempotency(PostgresKeptAnswers(pool, wrapper, entropy.bytes), meters),
         meters=meters,
     )
@@ -213,6 +221,8 @@ def _compose(
         application=application,
         console=Console(store, executor, streams, tokens, passwords, vault, clock, entropy),
         moving_in=MovingIn(store, executor, streams, codes, passwords, vault, clock, entropy),
+        builder=Builder(store, PostgresReportLog(pool), Uncovered(), wrapper),
+        shelf=shelf,
         readiness=ProcessReadiness(pool, vault, check, clock),
         metrics=PrometheusText(meters, pool, passwords, check, clock),
     )

@@ -4,6 +4,7 @@ from typing import ClassVar, Literal, TypeAlias
 from uuid import UUID
 
 from events.company.policy import Policy
+from events.company.reports import ReportFailed, ReportReady
 from events.fact import Instant, Personal, fact
 
 
@@ -147,5 +148,11 @@ CompanyEvent: TypeAlias = (
 )
 SignInsEvent: TypeAlias = PasswordRejected
 EffectEvent: TypeAlias = (
-    SessionsRevoked | EveryoneSignedOut | AdministratorsNotified | NotificationSent | NotificationFailed
+    SessionsRevoked
+    | EveryoneSignedOut
+    | AdministratorsNotified
+    | NotificationSent
+    | NotificationFailed
+    | ReportReady
+    | ReportFailed
 )

@@ -87,12 +87,25 @@ class Context:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Download:
+    """A file instead of a JSON answer; browsers save it and never show it."""
+
+    content: bytes = field(repr=False)
+    content_type: str
+    name: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Content-Type": self.content_type, "Content-Disposition": f'attachment; filename="{self.name}"'}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
     """One line of the route table; everything that the dispatcher and the OpenAPI document need to know."""
 
     method: str
     path: str
-    handler: Callable[..., Awaitable[Answer | None]]
+    handler: Callable[..., "Awaitable[Answer | Download | None]"]
     summary: str
     tag: str
     allow: Allow
@@ -108,6 +121,8 @@ class Route:
     fresh: bool = False
     own_factor: bool = False
     enrolling: bool = False  # also for a sign-in that has to enrol first
+    only_reads: bool = False  # what is recorded is the asking: it changes nothing for the company
+    downloads: tuple[str, ...] = ()  # media types of a file that is no JSON answer
     target: bool = False  # {user_id} names a user of the company
     acts: bool = False  # on that user: the rank rule holds
     etag: bool = False
@@ -358,14 +373,16 @@ async def _target(route: Route, app: Application, caller: Caller | None, path: d
 async def _call(route: Route, context: Context, body: BaseModel | None) -> Raw:
     with translated():
         arguments = (context,) if body is None else (context, body)
-        handled: Answer | None = await _handled(route, context, arguments)
+        handled = await _handled(route, context, arguments)
     if handled is None:
         return Raw(HTTPStatus.NO_CONTENT, None, {})
+    if isinstance(handled, Download):
+        return Raw(route.status, handled.content, handled.headers)
     answer = handled.model_dump_json().encode()
     return Raw(route.status, answer, {"ETag": etag(handled)} if route.etag else {}, handled.CARRIES_SECRET)
 
 
-async def _handled(route: Route, context: Context, arguments: tuple[Any, ...]) -> Answer | None:
+async def _handled(route: Route, context: Context, arguments: tuple[Any, ...]) -> Answer | Download | None:
     try:
         return await route.handler(*arguments)
     except Refused as refused:

@@ -151,10 +151,13 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _success(route: Route, schemas: dict[type[BaseModel], dict[str, Any]]) -> dict[str, Any]:
+    if route.downloads:
+        content = {kind: {"schema": {"type": "string"}} for kind in route.downloads}
+        return {"200": {"description": "The file.", "content": content}}
     if route.answer is None:
         return {"204": {"description": "Done."}}
     answer: dict[str, Any] = {
-        "description": "Done." if route.status == 200 else "Created.",
+        "description": {200: "Done.", 202: "Accepted."}.get(route.status, "Created."),
         "content": {"application/json": {"schema": schemas[route.answer]}},
     }
     if route.etag:

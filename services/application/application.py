@@ -20,6 +20,7 @@ from services.application.meters import Meters
 from services.application.others_factors import OthersFactors
 from services.application.own_security import OwnSecurity
 from services.application.ports import Clock, Entropy
+from services.application.reports.orders import Reports
 from services.application.rules import Rules
 from services.application.sign_in import SignIn
 from services.application.user_acts import UserActs
@@ -42,6 +43,7 @@ class Application:
     clients: ApiClients
     introspection: Introspection
     audit: Audit
+    reports: Reports
     idempotency: Idempotency
     meters: Meters
 

@@ -153,6 +153,8 @@ def _sentence(refusal: Refusal) -> str:  # noqa: C901 - one line a refusal
             return _("There are as many of these as there may be.")
         case Refusal.CLIENT_EXPIRED:
             return _("This API client has expired. Please make a new one.")
+        case Refusal.NOT_READY:
+            return _("This is not ready yet.")
         case Refusal.CONFIRMATION_REQUIRED:
             return _("You would lose your own access by this. Confirm that you mean it.")
         case _:
@@ -185,6 +187,8 @@ _KINDS: Final = {
     "role_name": _("Small letters, digits and underscores only, beginning with a letter."),
     "tick": _("Please tick this to confirm it."),
     "nobody": _("Please choose at least one user."),
+    "in_the_future": _("This lies in the future."),
+    "not_before_the_end": _("The first day has to come before the last one."),
     "characters": _("Some of these characters may not be used here."),
 }
 _NOT_HERE: Final = _("This is not possible here.")

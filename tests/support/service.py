@@ -93,7 +93,7 @@ class Service:
             headers["X-Forwarded-For"] = self.address
         async with self.http.request(method, self.url + path, headers=headers, json=json, **rest) as answer:
             raw = await answer.read()
-            parsed = await answer.json(content_type=None) if raw and "json" in answer.content_type else None
+            parsed = await answer.json(content_type=None) if raw and answer.content_type.endswith("json") else None
             return Reply(answer.status, dict(answer.headers), raw, parsed)
 
     # People and companies, made through the use cases.

@@ -12,7 +12,7 @@ from services.application.mail import MailRefused, Message
 from services.bootstrap import Runtime
 from tests.support.service import Person, Service
 from workers.effects.drain import Drain
-from workers.main import drain_of
+from workers.main import drain_of, report_drain_of
 from workers.projector import Projector
 from workers.queue import EffectQueue
 
@@ -26,10 +26,12 @@ class Worker:
     parts: Runtime
     folder: Path
     drains: Drain = field(init=False)
+    reports: Drain = field(init=False)
     projector: Projector = field(init=False)
 
     def __post_init__(self) -> None:
         self.drains = drain_of(self.parts)
+        self.reports = report_drain_of(self.parts)
         self.projector = Projector(self.parts.pool, self.parts.wrapper)
 
     async def drain(self) -> int:
