@@ -19,6 +19,7 @@ from services.adapters.doorbell import ArqDoorbell, SilentDoorbell
 from services.adapters.kept_answers import PostgresKeptAnswers
 from services.adapters.key_file import create_key_file
 from services.adapters.key_wrapper import LocalKeyWrapper
+from services.adapters.last_signed import FileLastSigned
 from services.adapters.metered_keys import MeteredKeyWrapper
 from services.adapters.metrics import PrometheusMeters, PrometheusText
 from services.adapters.passwords import Argon2Passwords
@@ -27,6 +28,7 @@ from services.adapters.readiness import ClockCheck, ProcessReadiness
 from services.adapters.reports import PostgresReportLog, PostgresShelf
 from services.adapters.system import SystemClock, SystemEntropy, available_cores
 from services.adapters.throttle import PostgresThrottle
+from services.adapters.trees import PostgresTrees
 from services.adapters.users import PostgresUsers
 from services.application.acting import CompanyActs
 from services.application.administration import Administration
@@ -52,7 +54,9 @@ from services.application.reports.ports import Shelf, Uncovered
 from services.application.rules import Rules
 from services.application.sessions import Tokens
 from services.application.sign_in import SignIn
+from services.application.signing import Signer
 from services.application.streams import Streams
+from services.application.transparency import Transparency
 from services.application.user_acts import UserActs
 from services.application.vault import Vault
 from services.settings import Settings
@@ -89,6 +93,7 @@ class Runtime:
     store: EventStore
     wrapper: MeteredKeyWrapper
     vault: Vault
+    signer: Signer
     application: Application
     console: Console
     moving_in: MovingIn
@@ -166,6 +171,7 @@ def _compose(
     rules = rules_of(settings)
     store = PostgresEventStore(pool, entropy.uuid, entropy.bytes, meters)
     vault = Vault(store, wrapper, clock, entropy)
+    signer = Signer(store, wrapper, entropy, FileLastSigned(settings.signed_path))
     executor = Executor(store, vault, doorbell, entropy)
     streams = Streams(store, vault, doorbell)
     authentication = Authentication(store, clock, rules)
@@ -207,6 +213,7 @@ def _compose(
         introspection=Introspection(authentication),
         audit=Audit(PostgresAuditTrail(pool)),
         reports=Reports(streams, authentication, shelf, clock, entropy),
+        transparency=Transparency(PostgresTrees(pool), signer, clock),
         idempotency=Idempotency(PostgresKeptAnswers(pool, wrapper, entropy.bytes), meters),
         meters=meters,
     )
@@ -218,6 +225,7 @@ def _compose(
         store=store,
         wrapper=wrapper,
         vault=vault,
+        signer=signer,
         application=application,
         console=Console(store, executor, streams, tokens, passwords, vault, clock, entropy),
         moving_in=MovingIn(store, executor, streams, codes, passwords, vault, clock, entropy),

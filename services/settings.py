@@ -44,6 +44,19 @@ class Settings(BaseModel):
         Path | None,
         Field(description="The key-encryption keys, base64 of 32 bytes a line, mode 0600. Default: in the data dir."),
     ] = None
+    signed_dir: Annotated[
+        Path | None,
+        Field(
+            description="Where the last signed checkpoints are kept, outside the database. Default: in the data dir."
+        ),
+    ] = None
+    log_name: Annotated[
+        str | None,
+        Field(
+            pattern=r"^[a-z0-9.:/-]{1,100}$",
+            description="What the names of new logs begin with. Default: the host of PUBLIC_URL and `/log`.",
+        ),
+    ] = None
     key_wrapper: Annotated[
         Literal["file", "vault", "aws"], Field(description="Who wraps data keys: the key file, Vault or AWS KMS.")
     ] = "file"
@@ -174,6 +187,15 @@ class Settings(BaseModel):
     @property
     def key_path(self) -> Path:
         return self.key_file or self.data_dir / "secrets" / "key"
+
+    @property
+    def signed_path(self) -> Path:
+        return self.signed_dir or self.data_dir / "secrets" / "signed"
+
+    @property
+    def installation_name(self) -> str:
+        """What the origins of logs begin with (C2SP tlog-tiles: the address without its scheme)."""
+        return self.log_name or f"{urlsplit(self.base_url).netloc}/log"
 
 
 SECRETS: Final = tuple(

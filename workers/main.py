@@ -22,6 +22,7 @@ from workers.effects.sign_everyone_out import SignEveryoneOut
 from workers.expiry import Expiry
 from workers.projector import Projector
 from workers.queue import BATCH, EffectQueue
+from workers.sealer import Sealer
 from workers.sweeper import Sweeper
 
 log = structlog.get_logger()
@@ -41,22 +42,27 @@ async def work(r: Runtime, stop: asyncio.Event) -> None:
     """Until `stop` is set; then what is in hand is finished, for ten seconds at most."""
     drain, reports = drain_of(r), report_drain_of(r)
     projector, sweeper = Projector(r.pool, r.wrapper), Sweeper(r.pool, r.clock)
+    sealer = Sealer(r.pool, r.signer, r.clock, r.entropy, r.settings.installation_name)
     expiry = Expiry(r.pool, r.store, r.application.executor, r.clock)
-    drains, projects, sweeps, builds = asyncio.Event(), asyncio.Event(), asyncio.Event(), asyncio.Event()
+    drains, builds, projects, seals, sweeps = (asyncio.Event() for _ in range(5))
 
     def rung() -> None:
         drains.set()
         projects.set()
         builds.set()
+        seals.set()
 
     async def drain_then_project() -> None:
         if await drain.drain():
-            projects.set()  # outcomes are facts
+            # Outcomes are facts.
+            projects.set()
+            seals.set()
 
     loops = [
         _repeat("drain", drain_then_project, drains, LOOK_SECONDS, stop),
         _repeat("report", reports.drain, builds, LOOK_SECONDS, stop),
         _repeat("project", projector.project, projects, LOOK_SECONDS, stop),
+        _repeat("seal", sealer.seal, seals, LOOK_SECONDS, stop),
         _repeat("sweep", sweeper.sweep, sweeps, SWEEP_SECONDS, stop),
         _repeat("expire", expiry.expire, sweeps, EXPIRE_SECONDS, stop),
     ]
@@ -66,6 +72,7 @@ async def work(r: Runtime, stop: asyncio.Event) -> None:
     drain.stop()
     reports.stop()
     projector.stop()
+    sealer.stop()
     rung()
     sweeps.set()
     await _end(tasks, listening)

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from hashlib import sha256
@@ -21,7 +21,8 @@ from events.credentials import CredentialKind
 from events.decision import Refusal
 from events.store.port import IdempotencyClaim, StoredUser, Unavailable
 from events.user.events import Stage
-from services.api.models import Answer
+from services.api.content import Content, stream
+from services.api.models import Answer, Receipt, ReceiptOnly
 from services.api.parsing import expect_no_body, parse_body, parse_query, read_body
 from services.api.problems import ProblemError, code_of, invalid, problem
 from services.application import access
@@ -41,7 +42,14 @@ HEADERS: Final = {
     **COMMON,
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'",
 }
-_SLUG: Final = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)
+_PATTERN: Final = re.compile(r":[^}]*\}")
+# What a path may hold beside ids, by name; everything else there is an id.
+TEXTS: Final = {
+    "role_id": re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII),
+    "position": re.compile(r"[1-9][0-9]{0,17}", re.ASCII),
+    "level": re.compile(r"0|[1-9]|[1-5][0-9]|6[0-3]", re.ASCII),
+    "number": re.compile(r"[0-9x/]{3,32}(\.p/[0-9]{1,3})?", re.ASCII),
+}
 
 
 class Allow(Enum):
@@ -63,8 +71,13 @@ class Context:
     _target: StoredUser | None = None
     query: Any = None
     path: dict[str, UUID] = field(default_factory=dict)
-    slug: str = ""  # the name in the path, where it has one
+    texts: dict[str, str] = field(default_factory=dict)  # what the path holds beside ids
     if_match: str | None = None
+
+    @property
+    def slug(self) -> str:
+        """The name of a role in the path."""
+        return self.texts["role_id"]
 
     @property
     def via(self) -> Caller | None:
@@ -87,31 +100,19 @@ class Context:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Download:
-    """A file instead of a JSON answer; browsers save it and never show it."""
-
-    content: bytes = field(repr=False)
-    content_type: str
-    name: str
-
-    @property
-    def headers(self) -> dict[str, str]:
-        return {"Content-Type": self.content_type, "Content-Disposition": f'attachment; filename="{self.name}"'}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
     """One line of the route table; everything that the dispatcher and the OpenAPI document need to know."""
 
     method: str
     path: str
-    handler: Callable[..., "Awaitable[Answer | Download | None]"]
+    handler: Callable[..., Awaitable[Answer | Content | None]]
     summary: str
     tag: str
     allow: Allow
     body: type[BaseModel] | None = None
     query: type[BaseModel] | None = None
     answer: type[BaseModel] | None = None
+    files: tuple[str, ...] = ()  # content types, of a route that answers with a file
     status: int = 200
     rights: tuple[tuple[Right, Level], ...] = ()  # of a person: all of them
     scopes: tuple[Scope, ...] = ()  # of an API client: all of them; none named: closed to clients
@@ -122,7 +123,6 @@ class Route:
     own_factor: bool = False
     enrolling: bool = False  # also for a sign-in that has to enrol first
     only_reads: bool = False  # what is recorded is the asking: it changes nothing for the company
-    downloads: tuple[str, ...] = ()  # media types of a file that is no JSON answer
     target: bool = False  # {user_id} names a user of the company
     acts: bool = False  # on that user: the rank rule holds
     etag: bool = False
@@ -132,6 +132,16 @@ class Route:
     @property
     def mutates(self) -> bool:
         return self.method != "GET"
+
+    @property
+    def template(self) -> str:
+        """The path without what its places have to look like."""
+        return _PATTERN.sub("}", self.path)
+
+    @property
+    def gives_receipts(self) -> bool:
+        """An administrator's act: with `?receipt=wait` it answers once its fact is under a signed checkpoint."""
+        return self.mutates and self.fresh
 
     @property
     def operation(self) -> str:
@@ -146,16 +156,18 @@ def dispatcher(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResp
         asked = described(request)
         answer = await _answer(route, app, request, asked)
         if answer.refused is not None:
-            app.meters.refused(answer.refused, route.path)
+            app.meters.refused(answer.refused, route.template)
         # At debug: a line for each request would cost as much as a look-up does.
         log.debug(
             "request",
             request_id=asked.id,
-            route=route.path,
+            route=route.template,
             method=route.method,
             status=answer.status,
             milliseconds=round((app.clock.now() - asked.arrived_at).total_seconds() * 1000, 1),
         )
+        if answer.chunks is not None:
+            return await stream(request, answer.status, headers_of(asked.id, answer.headers), answer.chunks)
         return respond(answer.status, answer.body, asked.id, answer.headers)
 
     return handle
@@ -165,7 +177,11 @@ def respond(status: int, body: bytes | None, request_id: str, headers: dict[str,
     """The response with the headers that every one has."""
     kind = "application/problem+json" if status >= HTTPStatus.BAD_REQUEST else "application/json"
     content = {"Content-Type": kind} if body is not None else {}
-    return web.Response(status=status, body=body, headers={**HEADERS, "X-Request-Id": request_id, **content, **headers})
+    return web.Response(status=status, body=body, headers=headers_of(request_id, {**content, **headers}))
+
+
+def headers_of(request_id: str, headers: dict[str, str]) -> dict[str, str]:
+    return {**HEADERS, "X-Request-Id": request_id, **headers}
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +191,7 @@ class Raw:
     status: int
     body: bytes | None = field(repr=False)
     headers: dict[str, str]
+    chunks: AsyncIterator[bytes] | None = field(default=None, repr=False)
     secret: bool = False
     refused: str | None = None
 
@@ -205,11 +222,11 @@ async def _serve(route: Route, app: Application, request: web.Request, incoming:
     with translated():
         caller = await _caller(route, app, request, incoming)
         await _demand(route, app, caller, request)
-        path, slug = _path(request)
+        path, texts = _path(request)
         key = request.headers.get("Idempotency-Key") if route.mutates else None
         if caller is not None:
             caller = await _placed(route, app, caller, path, key)
-    asked = _Asked(request=incoming, caller=caller, path=path, slug=slug)
+    asked = _Asked(request=incoming, caller=caller, path=path, texts=texts)
     if key is None or caller is None:
         return await _act(route, app, request, asked)
     raw = await read_body(request, route.max_body)
@@ -237,7 +254,7 @@ class _Asked:
     request: Request
     caller: Caller | None
     path: dict[str, UUID]
-    slug: str = ""
+    texts: dict[str, str]
     raw: bytes | None = field(default=None, repr=False)
 
 
@@ -253,12 +270,28 @@ async def _act(route: Route, app: Application, request: web.Request, asked: _Ask
         _target=target,
         query=parse_query(route.query, request.query) if route.query is not None else None,
         path=asked.path,
-        slug=asked.slug,
+        texts=asked.texts,
         if_match=request.headers.get("If-Match"),
     )
     if route.many and asked.caller is not None and asked.request.idempotency is not None:
         await app.idempotency.claim(asked.caller.at.id, asked.request.idempotency, app.clock.now())
-    return await _call(route, context, body)
+    answer = await _call(route, context, body)
+    if route.gives_receipts and request.query.get("receipt") == "wait":
+        return await _with_receipt(context, answer)
+    return answer
+
+
+async def _with_receipt(context: Context, answer: Raw) -> Raw:
+    """What the act answers, and its receipt; null when no checkpoint comes in time, for the act is done."""
+    try:
+        found = await context.app.transparency.receipt(context.caller.at.id, context.request.id)
+    except (Unavailable, TimeoutError):
+        found = None
+    receipt = Receipt(position=found[0], checkpoint=found[1].note) if found is not None else None
+    added = ReceiptOnly(receipt=receipt).model_dump_json().encode()
+    if answer.body is None:
+        return replace(answer, status=HTTPStatus.OK, body=added)
+    return replace(answer, body=answer.body[:-1] + b"," + added[1:])
 
 
 def _body(route: Route, raw: bytes) -> BaseModel | None:
@@ -334,18 +367,19 @@ def _is_allowed(route: Route, caller: Caller) -> bool:
     return may and route.allow is not Allow.CLIENT and (not route.own_factor or caller.has_own_factor())
 
 
-def _path(request: web.Request) -> tuple[dict[str, UUID], str]:
-    """(ids, the name) that the path holds; one that is malformed does not exist."""
+def _path(request: web.Request) -> tuple[dict[str, UUID], dict[str, str]]:
+    """(ids, other texts) that the path holds; one that is malformed does not exist."""
     ids: dict[str, UUID] = {}
-    slug = ""
+    texts: dict[str, str] = {}
     for name, text in request.match_info.items():
-        if name == "role_id":
-            slug = text if _SLUG.fullmatch(text) else ""
-        elif (found := _uuid_or_none(text)) is not None:
+        pattern = TEXTS.get(name)
+        if pattern is not None and pattern.fullmatch(text):
+            texts[name] = text
+        elif pattern is None and (found := _uuid_or_none(text)) is not None:
             ids[name] = found
-    if len(ids) + bool(slug) != len(request.match_info):
-        raise problem("not_found")
-    return ids, slug
+        else:
+            raise problem("not_found")
+    return ids, texts
 
 
 def _uuid_or_none(text: str | None) -> UUID | None:
@@ -376,13 +410,20 @@ async def _call(route: Route, context: Context, body: BaseModel | None) -> Raw:
         handled = await _handled(route, context, arguments)
     if handled is None:
         return Raw(HTTPStatus.NO_CONTENT, None, {})
-    if isinstance(handled, Download):
-        return Raw(route.status, handled.content, handled.headers)
+    if isinstance(handled, Content):
+        return _file(route, handled)
     answer = handled.model_dump_json().encode()
-    return Raw(route.status, answer, {"ETag": etag(handled)} if route.etag else {}, handled.CARRIES_SECRET)
+    headers = {"ETag": etag(handled)} if route.etag else {}
+    return Raw(route.status, answer, headers, secret=handled.CARRIES_SECRET)
 
 
-async def _handled(route: Route, context: Context, arguments: tuple[Any, ...]) -> Answer | Download | None:
+def _file(route: Route, content: Content) -> Raw:
+    if isinstance(content.body, bytes):
+        return Raw(route.status, content.body, content.headers())
+    return Raw(route.status, None, content.headers(), content.body)
+
+
+async def _handled(route: Route, context: Context, arguments: tuple[Any, ...]) -> Answer | Content | None:
     try:
         return await route.handler(*arguments)
     except Refused as refused:

@@ -612,6 +612,25 @@ class ReportList(Answer):
     next_cursor: str | None
 
 
+class LogKey(Answer):
+    """The verifier key of the company's checkpoints (C2SP signed-note)."""
+
+    vkey: str
+
+
+class Receipt(Answer):
+    """That a fact is under a signed checkpoint."""
+
+    position: int
+    checkpoint: str
+
+
+class ReceiptOnly(Answer):
+    """Of an act that answers nothing else; null when no checkpoint came in time."""
+
+    receipt: Receipt | None
+
+
 class Alive(Answer):
     status: Literal["alive"]
 

@@ -1,11 +1,13 @@
 """The OpenAPI 3.1 document, made from the route table."""
 
 import json
+import re
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import BaseModel
+from pydantic import BaseModel, create_model
 from pydantic.json_schema import models_json_schema
 
 from services.api import models
@@ -22,7 +24,7 @@ def document() -> dict[str, Any]:
     schemas, definitions = _schemas()
     paths: dict[str, Any] = {}
     for route in ROUTES:
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schemas)
+        paths.setdefault(route.template, {})[route.method.lower()] = _operation(route, schemas)
     paths["/healthz"] = {"get": _system("Is the process alive", models.Alive, schemas, ())}
     paths["/readyz"] = {"get": _system("Can the process serve", models.Ready, schemas, ("unavailable",))}
     return {
@@ -68,7 +70,8 @@ def _schemas() -> tuple[dict[type[BaseModel], dict[str, Any]], dict[str, Any]]:
         if route.body is not None:
             used.append((route.body, "validation"))
         if route.answer is not None:
-            used.append((route.answer, "serialization"))
+            used.append((_answer(route), "serialization"))
+    used.append((models.ReceiptOnly, "serialization"))
     used += [(models.Alive, "serialization"), (models.Ready, "serialization")]
     unique = list(dict.fromkeys(used))
     refs, definitions = models_json_schema(unique, ref_template=_SCHEMA_REF)
@@ -120,12 +123,24 @@ def _security(route: Route) -> list[dict[str, list[str]]]:
             return [{"session": []}, {"apiClient": []}] if route.scopes else [{"session": []}]
 
 
+_NAME: Final = re.compile(r"\{([a-z_]+)\}")
+_UUID: Final = {"type": "string", "format": "uuid"}
+_PATH: Final[dict[str, dict[str, Any]]] = {
+    "role_id": {"type": "string", "pattern": "^[a-z][a-z0-9_]*$"},
+    "position": {"type": "integer", "minimum": 1},
+    "level": {"type": "integer", "minimum": 0, "maximum": 63},
+    "number": {
+        "type": "string",
+        "pattern": r"^(x[0-9]{3}/)*[0-9]{3}(\.p/[1-9][0-9]{0,2})?$",
+        "description": "As in C2SP tlog-tiles, with `.p/<width>` for a partial tile; slashes as they are.",
+    },
+}
+
+
 def _parameters(route: Route) -> list[dict[str, Any]]:
-    names = [part[1:-1] for part in route.path.split("/") if part.startswith("{")]
-    uuid = {"type": "string", "format": "uuid"}
-    slug = {"type": "string", "pattern": "^[a-z][a-z0-9_]*$"}
     found: list[dict[str, Any]] = [
-        {"name": n, "in": "path", "required": True, "schema": slug if n == "role_id" else uuid} for n in names
+        {"name": name, "in": "path", "required": True, "schema": _PATH.get(name, _UUID)}
+        for name in _NAME.findall(route.template)
     ]
     if route.query is not None:
         schema = route.query.model_json_schema()
@@ -136,6 +151,9 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
     if route.mutates and route.allow is not Allow.ANYONE:
         key = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"}
         found.append({"name": "Idempotency-Key", "in": "header", "required": False, "schema": key})
+    if route.gives_receipts:
+        wait = {"type": "string", "enum": ["wait"], "description": "Answer once a signed checkpoint covers the act."}
+        found.append({"name": "receipt", "in": "query", "required": False, "schema": wait})
     if "precondition_failed" in route.refusals:
         found.append({"name": "If-Match", "in": "header", "required": False, "schema": {"type": "string"}})
     return found
@@ -151,18 +169,38 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _success(route: Route, schemas: dict[type[BaseModel], dict[str, Any]]) -> dict[str, Any]:
-    if route.downloads:
-        content = {kind: {"schema": {"type": "string"}} for kind in route.downloads}
-        return {"200": {"description": "The file.", "content": content}}
+    if route.files:
+        content = {kind: {"schema": {"type": "string"}} for kind in route.files}
+        return {str(route.status): {"description": "The file.", "content": content}}
     if route.answer is None:
-        return {"204": {"description": "Done."}}
+        none: dict[str, Any] = {"204": {"description": "Done."}}
+        return {**_receipt_only(schemas), **none} if route.gives_receipts else none
     answer: dict[str, Any] = {
         "description": {200: "Done.", 202: "Accepted."}.get(route.status, "Created."),
-        "content": {"application/json": {"schema": schemas[route.answer]}},
+        "content": {"application/json": {"schema": schemas[_answer(route)]}},
     }
     if route.etag:
         answer["headers"] = {"ETag": {"schema": {"type": "string"}}}
     return {str(route.status): answer}
+
+
+def _receipt_only(schemas: dict[type[BaseModel], dict[str, Any]]) -> dict[str, Any]:
+    content = {"application/json": {"schema": schemas[models.ReceiptOnly]}}
+    return {"200": {"description": "Done, asked with `receipt=wait`.", "content": content}}
+
+
+@cache
+def _with_receipt(model: type[BaseModel]) -> type[BaseModel]:
+    """The same answer with a receipt that is there when it was asked for."""
+    made: type[BaseModel] = create_model(
+        f"{model.__name__}OfAct", __base__=model, __doc__=model.__doc__, receipt=(models.Receipt | None, None)
+    )
+    return made
+
+
+def _answer(route: Route) -> type[BaseModel]:
+    assert route.answer is not None  # noqa: S101 - asked only where there is one
+    return _with_receipt(route.answer) if route.gives_receipts else route.answer
 
 
 def _refusals(route: Route) -> tuple[str, ...]:

@@ -8,7 +8,8 @@ from events.company.roles import Level, Right
 from events.company.scopes import Scope
 from services.api import models
 from services.api.endpoint import Allow, Route
-from services.api.handlers import audit, clients, companies, me, reports, sign_ins, users
+from services.api.handlers import audit, clients, companies, log, me, reports, sign_ins, users
+from services.reports.files import CONTENT_TYPES
 from services.web.bodies import MAX_SIGN_IN_BODY
 
 _sign_in = partial(Route, tag="Signing in", allow=Allow.SIGN_IN, max_body=MAX_SIGN_IN_BODY)
@@ -32,6 +33,15 @@ _sessions = partial(
     fresh=True,
     target=True,
     acts=True,
+)
+_log = partial(
+    Route,
+    tag="Evidence",
+    method="GET",
+    allow=Allow.SESSION,
+    rights=((Right.AUDIT, Level.VIEW),),
+    scopes=(Scope.AUDIT_READ,),
+    refusals=("not_found",),
 )
 _policy_read = partial(
     Route, tag="Policy", allow=Allow.SESSION, rights=((Right.POLICY, Level.VIEW),), scopes=(Scope.POLICY_READ,)
@@ -69,7 +79,6 @@ _companies_read = partial(
     scopes=(Scope.COMPANIES_READ,),
 )
 
-XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _reports = partial(
     Route, tag="Reports", allow=Allow.SESSION, rights=((Right.REPORTS, Level.VIEW),), scopes=(Scope.REPORTS_READ,)
 )
@@ -503,8 +512,38 @@ _OF_A_COMPANY: Final[tuple[Route, ...]] = (
         handler=reports.read_report_file,
         summary="The report; as JSON Lines with its proofs",
         query=models.ReportFileQuery,
-        downloads=("application/jsonl", "text/csv", "text/html", "application/pdf", XLSX),
+        files=tuple(CONTENT_TYPES.values()),
         refusals=("conflict",),
+    ),
+    _log(
+        path="/v1/events/{position}/proof",
+        handler=log.read_proof,
+        summary="Prove one entry against the newest signed checkpoint (C2SP tlog-proof)",
+        files=(log.TEXT,),
+    ),
+    _log(
+        path="/v1/log/checkpoint",
+        handler=log.read_checkpoint,
+        summary="The newest signed checkpoint (C2SP tlog-checkpoint)",
+        files=(log.TEXT,),
+    ),
+    _log(
+        path="/v1/log/key",
+        handler=log.read_log_key,
+        summary="The key that checkpoints are verified with",
+        answer=models.LogKey,
+    ),
+    _log(
+        path="/v1/log/tile/entries/{number:.+}",
+        handler=log.read_entries,
+        summary="Entries of one tile, each after its length (C2SP tlog-tiles)",
+        files=(log.BYTES,),
+    ),
+    _log(
+        path="/v1/log/tile/{level}/{number:.+}",
+        handler=log.read_tile,
+        summary="One tile of the log's tree (C2SP tlog-tiles)",
+        files=(log.BYTES,),
     ),
     _policy_read(
         method="GET",

@@ -23,6 +23,7 @@ from services.application.ports import Clock, Entropy
 from services.application.reports.orders import Reports
 from services.application.rules import Rules
 from services.application.sign_in import SignIn
+from services.application.transparency import Transparency
 from services.application.user_acts import UserActs
 
 
@@ -44,6 +45,7 @@ class Application:
     introspection: Introspection
     audit: Audit
     reports: Reports
+    transparency: Transparency
     idempotency: Idempotency
     meters: Meters
 

@@ -55,7 +55,7 @@ def test_every_route_is_in_it_once_with_its_own_name() -> None:
         for path, operations in document()["paths"].items()
         for method, operation in operations.items()
     ]
-    assert {(route.method, route.path) for route in ROUTES} <= {(method, path) for method, path, _ in found}
+    assert {(route.method, route.template) for route in ROUTES} <= {(method, path) for method, path, _ in found}
     assert len({name for _, _, name in found}) == len(found)
 
 

@@ -1,15 +1,5 @@
 """One report in every form: the same content, and the same bytes whenever it is asked for."""
 
-import json
-import subprocess
-import sys
-import zipfile
-from io import BytesIO
-
-import pytest
-
-from services.reports.parsed import parse
-from services.reports.pdf import PdfMissing
 from tests.reports.ordering import FORMATS, KINDS, Orders
 from tests.support.scene import scene_of
 from tests.support.service import Service

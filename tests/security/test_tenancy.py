@@ -67,6 +67,8 @@ ROLE_MADE: Final =   (401, 401, 403,  403, 403,  403,  403,  422,  403,  422,  4
 CLIENTS: Final =     (401, 401, 403,  403, 403,  403,  403,  200,  403,  200,  200,  403,  403)
 CLIENT_MADE: Final = (401, 401, 403,  403, 403,  403,  403,  422,  403,  422,  422,  403,  403)
 LOOKED_UP: Final =   (401, 401, 403,  403, 403,  403,  403,  403,  422,  403,  403,  403,  422)
+# Before the first signed checkpoint.
+SEALED: Final =      (401, 401, 403,  403, 404,  404,  403,  404,  404,  404,  404,  404,  404)
 # Of a user of Acme.
 READ: Final =        (401, 401, 403,  403, 403,  200,  200,  200,  200,  404,  404,  403,  404)
 CHANGED: Final =     (401, 401, 403,  403, 403,  403,  403,  422,  422,  404,  404,  403,  404)
@@ -76,6 +78,7 @@ SESSIONS: Final =    (401, 401, 403,  403, 403,  200,  403,  200,  200,  404,  4
 ENDED: Final =       (401, 401, 403,  403, 403,  422,  403,  422,  422,  404,  404,  403,  404)
 # Of companies: the provider's alone.
 WATCHED: Final =     (401, 401, 403,  403, 403,  403,  403,  403,  403,  403,  200,  200,  200)
+UNSEALED: Final =    (401, 401, 403,  403, 403,  403,  403,  403,  403,  403,  404,  404,  404)
 SERVED_READ: Final = (401, 401, 403,  403, 403,  403,  403,  403,  403,  403,  200,  403,  200)
 SERVED: Final =      (401, 401, 403,  403, 403,  403,  403,  403,  403,  403,  422,  403,  422)
 IN_PERSON: Final =   (401, 401, 403,  403, 403,  403,  403,  403,  403,  403,  422,  403,  403)
@@ -131,6 +134,11 @@ TABLE: Final[dict[str, tuple[int, ...]]] = {
     "GET /v1/users/{user_id}/activity": READ,
     "POST /v1/bulk/two-factor": BULK,
     "GET /v1/events": AUDITED,
+    "GET /v1/events/{position}/proof": SEALED,
+    "GET /v1/log/checkpoint": SEALED,
+    "GET /v1/log/key": SEALED,
+    "GET /v1/log/tile/entries/{number}": SEALED,
+    "GET /v1/log/tile/{level}/{number}": SEALED,
     "GET /v1/policy": POLICY,
     "PUT /v1/policy": DEMANDED,
     "POST /v1/policy/dry-run": TRIED,
@@ -173,6 +181,11 @@ TABLE: Final[dict[str, tuple[int, ...]]] = {
     "GET /v1/companies/{company_id}/users/{user_id}/activity": SERVED_READ,
     "POST /v1/companies/{company_id}/bulk/two-factor": SERVED,
     "GET /v1/companies/{company_id}/events": WATCHED,
+    "GET /v1/companies/{company_id}/events/{position}/proof": UNSEALED,
+    "GET /v1/companies/{company_id}/log/checkpoint": UNSEALED,
+    "GET /v1/companies/{company_id}/log/key": UNSEALED,
+    "GET /v1/companies/{company_id}/log/tile/entries/{number}": UNSEALED,
+    "GET /v1/companies/{company_id}/log/tile/{level}/{number}": UNSEALED,
     "GET /v1/companies/{company_id}/policy": SERVED_READ,
     "PUT /v1/companies/{company_id}/policy": SERVED,
     "POST /v1/companies/{company_id}/policy/dry-run": SERVED,
@@ -223,7 +236,7 @@ async def test_t01_each_route_serves_exactly_whom_the_table_says(service: Servic
     scene = await scene_of(service, "udo", "ute", "axel", "sven", "hedy", "anna", "bea", "otto", "paula")
     tokens = await tokens_of(scene)
     assert routes_of(service) == set(TABLE)
-    assert {f"{route.method} {route.path}" for route in ROUTES} <= set(TABLE)
+    assert {f"{route.method} {route.template}" for route in ROUTES} <= set(TABLE)
     wrong = []
     for line, expected in TABLE.items():
         method, template = line.split(" ")
@@ -260,6 +273,11 @@ SCOPES: Final[dict[str, set[Scope]]] = {
     "DELETE /v1/users/{user_id}/sessions/{session_id}": {Scope.SESSIONS_WRITE},
     "POST /v1/sessions/introspect": {Scope.SESSIONS_INTROSPECT},
     "GET /v1/events": {Scope.AUDIT_READ},
+    "GET /v1/events/{position}/proof": {Scope.AUDIT_READ},
+    "GET /v1/log/checkpoint": {Scope.AUDIT_READ},
+    "GET /v1/log/key": {Scope.AUDIT_READ},
+    "GET /v1/log/tile/entries/{number}": {Scope.AUDIT_READ},
+    "GET /v1/log/tile/{level}/{number}": {Scope.AUDIT_READ},
     "GET /v1/policy": {Scope.POLICY_READ},
     "PUT /v1/policy": {Scope.POLICY_WRITE},
     "POST /v1/policy/dry-run": {Scope.POLICY_READ},
@@ -636,6 +654,9 @@ UNBOUND: Final[dict[str, str]] = {
     "logins.sql": "pairs of company and user: a provider's member acts in other companies' logs",
     "keys_held.sql": "pairs of company and user: a provider's member acts in other companies' logs",
     "people.sql": "pairs of company and user: a provider's member acts in other companies' logs",
+    "unsealed_companies.sql": "the sealer looks at every company; what follows names one",
+    "unpublished_checkpoints.sql": "the log of checkpoints is of every company; names are blinded in it",
+    "add_checkpoint_entries.sql": "pairs of company and size: the checkpoints that were just taken in",
     "wrapped_keys_count.sql": "a rotation of the key-encryption key is of every company",
     "person_keys_page.sql": "the same, page by page",
     "trace_keys_page.sql": "the same, page by page",
@@ -643,7 +664,7 @@ UNBOUND: Final[dict[str, str]] = {
     "trace_keys_rewrap.sql": "each row is named by company and month, as it was read",
 }
 # Tables that belong to no company: limits count addresses and logins, keys and migrations are the installation's.
-OF_NOBODY: Final = {"throttle", "installation_key", "schema_migration"}
+OF_NOBODY: Final = {"checkpoint_entry", "throttle", "installation_key", "schema_migration"}
 
 _REFERENCE: Final = re.compile(
     r"\b(?:FROM|JOIN|UPDATE|INTO|USING)\s+(?:ONLY\s+)?([a-z_0-9]+)(?:\s+(?:AS\s+)?([a-z_0-9]+))?", re.IGNORECASE

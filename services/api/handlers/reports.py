@@ -1,7 +1,8 @@
 """Compliance reports: ordered, looked at, fetched."""
 
 from services.api import answers, models
-from services.api.endpoint import Context, Download
+from services.api.content import Content
+from services.api.endpoint import Context
 from services.api.problems import invalid, problem
 from services.application.reports.orders import Asked
 from services.reports.files import FileFormat, file_of
@@ -23,7 +24,7 @@ async def read_report(context: Context) -> models.Report:
     return answers.report(await context.app.reports.find(context.caller, context.path["report_id"]))
 
 
-async def read_report_file(context: Context) -> Download:
+async def read_report_file(context: Context) -> Content:
     query: models.ReportFileQuery = context.query
     report, lines = await context.app.reports.content(context.caller, context.path["report_id"])
     try:
@@ -32,4 +33,4 @@ async def read_report_file(context: Context) -> Download:
         raise invalid(["query", "format"], "PDF is not installed here", "not_installed") from error
     except PdfFailed as error:
         raise problem("unavailable", Retry_After="30") from error
-    return Download(content=made.content, content_type=made.content_type, name=made.name)
+    return Content(kind=made.content_type, body=made.content, filename=made.name)
