@@ -49,8 +49,9 @@ from services.application.others_factors import OthersFactors
 from services.application.own_security import OwnSecurity
 from services.application.ports import Clock, Doorbell, KeyWrapper
 from services.application.reports.build import Builder
+from services.application.reports.cover import CheckpointCover
 from services.application.reports.orders import Reports
-from services.application.reports.ports import Shelf, Uncovered
+from services.application.reports.ports import Shelf
 from services.application.rules import Rules
 from services.application.sessions import Tokens
 from services.application.sign_in import SignIn
@@ -229,7 +230,7 @@ def _compose(
         application=application,
         console=Console(store, executor, streams, tokens, passwords, vault, clock, entropy),
         moving_in=MovingIn(store, executor, streams, codes, passwords, vault, clock, entropy),
-        builder=Builder(store, PostgresReportLog(pool), Uncovered(), wrapper),
+        builder=Builder(store, PostgresReportLog(pool), CheckpointCover(PostgresTrees(pool), signer, clock), wrapper),
         shelf=shelf,
         readiness=ProcessReadiness(pool, vault, check, clock),
         metrics=PrometheusText(meters, pool, passwords, check, clock),

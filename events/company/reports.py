@@ -16,7 +16,7 @@ from events.envelope import STRICT
 from events.fact import Instant, fact
 
 SCHEMA = 1
-_LEAST = timedelta(microseconds=1)  # between two entries of a company
+LEAST = timedelta(microseconds=1)  # between two entries of a company
 
 
 class ReportKind(StrEnum):
@@ -82,7 +82,7 @@ class Order:
     def cut(self) -> datetime:
         """The last moment that counts."""
         if self.to_at is not None:
-            return self.to_at - _LEAST
+            return self.to_at - LEAST
         assert self.as_of is not None  # noqa: S101 - one of both is there, see above
         return self.as_of
 

@@ -7,9 +7,10 @@ from typing import Any, Final, get_args
 from pydantic_core import to_jsonable_python
 
 from events.catalogue import EVENTS
-from events.company.events import EffectEvent, PasswordRejected
+from events.company.clients import ApiClientCreated, ApiClientRevoked, ApiClientRotated
+from events.company.events import CompanyEvent, EffectEvent, PasswordRejected
 from events.envelope import ActorKind, StreamKind
-from events.reports.rows import Reason, Row, Told, names
+from events.reports.rows import Covers, Reason, Row, Told, names
 from events.store.port import RecordedEvent
 from events.user import events as of_user
 
@@ -39,11 +40,27 @@ _NEVER: Final = names(
     *get_args(EffectEvent),
     PasswordRejected,
 )
+# What nobody does to the own account; the others are acts on others in some entries only.
+_ALWAYS: Final = names(
+    *get_args(CompanyEvent),
+    ApiClientCreated,
+    ApiClientRotated,
+    ApiClientRevoked,
+    of_user.UserCreated,
+    of_user.UserDeactivated,
+    of_user.UserReactivated,
+    of_user.UserErased,
+    of_user.PasswordReset,
+    of_user.TwoFactorUnlocked,
+    of_user.BreakGlassCodeIssued,
+)
 _OUTSIDE: Final = frozenset({ActorKind.USER, ActorKind.PROVIDER, ActorKind.CLIENT, ActorKind.SYSTEM})
 
 
 class AdministratorActs:
     types = frozenset(EVENTS) - _NEVER
+    complete = _ALWAYS
+    covers: Covers = "all"
 
     def __init__(self, begin: datetime | None) -> None:
         self._begin = begin

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from events.company.clients import ApiClientCreated, ApiClientRevoked, ApiClientRotated
 from events.company.events import CompanySuspended
-from events.reports.rows import Reason, Row, Told, names
+from events.reports.rows import Covers, Reason, Row, Told, names
 from events.store.port import RecordedEvent
 
 
@@ -25,7 +25,9 @@ class _Client:
 
 
 class ApiClients:
-    types = names(ApiClientCreated, ApiClientRotated, ApiClientRevoked, CompanySuspended)
+    complete = names(ApiClientCreated, ApiClientRotated, ApiClientRevoked)
+    types = complete | names(CompanySuspended)
+    covers: Covers = "all"
 
     def __init__(self, cut: datetime) -> None:
         self._cut = cut

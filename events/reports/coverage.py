@@ -8,8 +8,8 @@ from uuid import UUID
 
 from events.company.roles import Level, Right
 from events.policy import EffectiveFactor
-from events.reports.rows import Reason, Row, Told
-from events.reports.standings import TYPES, Member, Standings
+from events.reports.rows import Covers, Reason, Row, Told
+from events.reports.standings import TYPES, USER_TYPES, Member, Standings
 from events.store.port import RecordedEvent
 from events.user.state import account_state
 
@@ -20,6 +20,8 @@ class Coverage:
     """One row a user, in the order in which the accounts were made. Who was erased by then is counted only."""
 
     types = TYPES
+    complete = USER_TYPES
+    covers: Covers = "last"
 
     def __init__(self, cut: datetime) -> None:
         self._cut = cut
@@ -33,7 +35,7 @@ class Coverage:
         standings.walk(cut)
         rows = [self._row(user_id, member) for user_id, member in standings.members.items()]
         totals = counts(standings, cut)
-        return Told(rows=rows, totals=totals, rests_on=tuple(standings.rests_on))
+        return Told(rows=rows, totals=totals, rests_on=tuple(sorted((*standings.rests_on, *standings.erasures))))
 
     def _row(self, user_id: UUID, member: Member) -> Row:
         state, factor = member.state, self._standings.now(member, self._cut)
@@ -86,7 +88,7 @@ def counts(standings: Standings, at: datetime) -> dict[str, int]:
             found["inactive"] += 1
             continue
         found.update(_kinds(standings, member, standings.now(member, at), at))
-    return {name: found[name] for name in NUMBERS} | {"erased": standings.erased}
+    return {name: found[name] for name in NUMBERS} | {"erased": len(standings.erasures)}
 
 
 NUMBERS: Final = (
@@ -118,6 +120,8 @@ class CoverageOverTime:
     """One row a month: how many were protected when it ended, in UTC. The last row is the end of the period."""
 
     types = TYPES
+    complete = TYPES
+    covers: Covers = "all"
 
     def __init__(self, begin: datetime | None, cut: datetime) -> None:
         self._begin, self._cut = begin, cut

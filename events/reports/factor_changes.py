@@ -6,7 +6,7 @@ from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 from events.envelope import ActorKind
-from events.reports.rows import Reason, Row, Told, names
+from events.reports.rows import Covers, Reason, Row, Told, names
 from events.store.port import RecordedEvent
 from events.user import events as of_user
 
@@ -38,7 +38,9 @@ class _Change:
 
 
 class FactorChanges:
-    types = names(*_ON, *_OFF, *_DEMANDS, *_HELP, *_PROOFS)
+    complete = names(*_ON, *_OFF, *_DEMANDS, *_HELP)
+    types = complete | names(*_PROOFS)
+    covers: Covers = "all"
 
     def __init__(self, begin: datetime | None) -> None:
         self._begin = begin

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from events.company.events import PasswordRejected
 from events.envelope import StreamKind
-from events.reports.rows import Row, Told, names
+from events.reports.rows import Covers, Row, Told, names
 from events.store.port import RecordedEvent
 from events.user import events as of_user
 
@@ -25,6 +25,8 @@ _TYPES: Final = names(
 
 class FailedAttempts:
     types = _TYPES
+    complete = _TYPES
+    covers: Covers = "all"
 
     def __init__(self, begin: datetime | None) -> None:
         self._begin = begin

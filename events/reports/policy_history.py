@@ -7,7 +7,7 @@ from pydantic_core import to_jsonable_python
 
 from events.company.events import CompanyCreated, PolicyChanged
 from events.company.policy import Policy
-from events.reports.rows import Reason, Row, Told, names
+from events.reports.rows import Covers, Reason, Row, Told, names
 from events.store.port import RecordedEvent
 
 
@@ -15,6 +15,8 @@ class PolicyHistory:
     """Every version that was in force at some time of the period; the first one came with the company."""
 
     types = names(CompanyCreated, PolicyChanged)
+    complete = types
+    covers: Covers = "all"
 
     def __init__(self, begin: datetime | None) -> None:
         self._begin = begin

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, TypeAlias
 
 from events.store.port import RecordedEvent
+
+Covers: TypeAlias = Literal["all", "last"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +37,15 @@ class Told:
 
 
 class Fold(Protocol):
-    """One kind of report. `types`: of the entries it looks at; others are not read at all."""
+    """One kind of report. `types`: of the entries it looks at; others are not read at all.
+
+    `complete`: of each entry of these types in the period some row tells; with `covers` = "last", of the last one of
+    each stream.
+    """
 
     types: frozenset[str]
+    complete: frozenset[str]
+    covers: Covers
 
     def take(self, recorded: RecordedEvent) -> None:
         """In the order of positions, personal parts unopened."""

@@ -7,12 +7,22 @@ from typing import Any, Final, get_args
 from events.company.events import CompanySuspended, EveryoneSignedOut, RoleChanged, SessionsRevoked
 from events.envelope import StreamKind
 from events.facts import is_user_fact
-from events.reports.rows import Reason, Row, Told, names
+from events.reports.rows import Covers, Reason, Row, Told, names
 from events.store.port import RecordedEvent
 from events.user import events as of_user
 from events.user.reactions import ended_counts
 
 _FOR_ALL: Final = (CompanySuspended, RoleChanged)
+# These end what there is, also when there is nothing; the others are revocations when something ended.
+_ALWAYS: Final = (
+    of_user.KeyReset,
+    of_user.TwoFactorDisabled,
+    of_user.UserDeactivated,
+    of_user.UserExpired,
+    of_user.UserErased,
+    of_user.PasswordReset,
+    of_user.SessionsEnded,
+)
 _OUTCOMES: Final = (SessionsRevoked, EveryoneSignedOut)
 # Facts that may end sessions or sign-ins on purpose, by their fields; those by which people begin and leave do not.
 _CAUSES: Final = tuple(
@@ -33,6 +43,8 @@ class _Revocation:
 
 class SessionRevocations:
     types = names(*_CAUSES, *_FOR_ALL, *_OUTCOMES)
+    complete = names(*_ALWAYS, *_FOR_ALL)
+    covers: Covers = "all"
 
     def __init__(self, begin: datetime | None) -> None:
         self._begin = begin

@@ -72,7 +72,7 @@ class Standings:
 
     company: CompanyState = field(default_factory=CompanyState)
     members: dict[UUID, Member] = field(default_factory=dict)
-    erased: int = 0
+    erasures: list[int] = field(default_factory=list)
     rests_on: list[int] = field(default_factory=list)
 
     def take(self, recorded: RecordedEvent) -> None:
@@ -94,7 +94,7 @@ class Standings:
         member = self.members.get(recorded.stream_id)
         if isinstance(fact, of_user.UserErased):
             self.members.pop(recorded.stream_id, None)
-            self.erased += 1
+            self.erasures.append(recorded.position)
             return
         if member is None:
             member = Member(UserState(), "off", recorded.at, recorded.at)

@@ -7,16 +7,19 @@ from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 import asyncpg
+import structlog
 from pydantic_core import from_json
 
 from events.company.reports import Order
-from events.sealing import Random, open_secret, seal_secret
+from events.sealing import Random, SealBroken, open_secret, seal_secret
 from events.sql import statement
 from events.store.port import RawEvent
 from events.store.postgres import available
 from events.store.states import report_state
 from services.application.reports.ports import Named, PersonGone, PersonId, ShownReport, Status
 from services.application.vault import Vault
+
+log = structlog.get_logger()
 
 _ENTRIES: Final = statement(__file__, "report_entries")
 _LINES: Final = statement(__file__, "report_lines")
@@ -115,7 +118,11 @@ class PostgresShelf:
             return None
         key = await self._vault.installation_key(KEY)
         opened = (open_secret(row[0], key, _context(company_id, report_id, n)) for n, row in enumerate(rows))
-        return zlib.decompress(b"".join(opened))
+        try:
+            return zlib.decompress(b"".join(opened))
+        except SealBroken:
+            log.error("report_file_does_not_open", company_id=str(company_id), report_id=str(report_id))
+            return None
 
 
 def _context(company_id: UUID, report_id: UUID, part: int) -> bytes:

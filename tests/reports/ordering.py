@@ -1,6 +1,7 @@
 """Reports as a program orders and fetches them, with a worker whose rounds are made by hand."""
 
 import json
+from base64 import b64decode
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -32,7 +33,7 @@ class Orders:
         """Its id, once it is built."""
         made = await self.order(kind, **rest)
         assert made.status == 202, made
-        await self.worker.reports.drain()
+        await self.worker.build()
         return str(made.json["id"])
 
     async def read(self, report_id: str) -> dict[str, Any]:
@@ -57,8 +58,9 @@ class Lines:
     header: dict[str, Any]
     rows: list[dict[str, Any]]
     entries: dict[int, str]
-    nodes: list[dict[str, Any]]
+    nodes: list[bytes]
     checkpoint: str
+    vkey: str
 
     @classmethod
     def of(cls, raw: bytes) -> "Lines":
@@ -66,4 +68,6 @@ class Lines:
         rows, rest = lines[: header["rows"]], lines[header["rows"] :]
         entries, rest = rest[: header["entries"]], rest[header["entries"] :]
         nodes, (last,) = rest[: header["nodes"]], rest[header["nodes"] :]
-        return cls(header, rows, {one["entry"]: one["line"] for one in entries}, nodes, last["checkpoint"])
+        hashes = [b64decode(one) for line in nodes for one in line["nodes"]]
+        lines_by = {one["entry"]: one["line"] for one in entries}
+        return cls(header, rows, lines_by, hashes, last["checkpoint"], last["vkey"])

@@ -15,6 +15,7 @@ from workers.effects.drain import Drain
 from workers.main import drain_of, report_drain_of
 from workers.projector import Projector
 from workers.queue import EffectQueue
+from workers.sealer import Sealer
 
 NOTHING = object()
 
@@ -39,6 +40,12 @@ class Worker:
 
     async def project(self) -> int:
         return await self.projector.project()
+
+    async def build(self) -> int:
+        """Seal what there is, then build the reports that are due."""
+        r = self.parts
+        await Sealer(r.pool, r.signer, r.clock, r.entropy, r.settings.installation_name).seal()
+        return await self.reports.drain()
 
     def queue(self) -> EffectQueue:
         return EffectQueue(self.parts.pool, self.parts.store, self.parts.clock)

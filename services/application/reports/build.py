@@ -12,7 +12,7 @@ from pydantic_core import from_json
 
 from events.codec import decode
 from events.company.events import CompanyCreated, CompanyRenamed
-from events.company.reports import Order
+from events.company.reports import LEAST, Order
 from events.reports.kinds import begins, fold_of
 from events.reports.rows import Fold, Told
 from events.store.port import EventStore
@@ -59,7 +59,8 @@ class Builder:
         positions = _positions(told)
         covering = await self._cover.cover(company_id, positions, position)
         name = await self._name(company_id, position)
-        head = _header(company_id, name, order, position, told, len(positions))
+        first = await self._first_position(company_id, position, order)
+        head = _header(company_id, name, order, (first, position), fold, told) | {"entries": len(positions)}
         entries = [line async for line in self._entries(company_id, positions)]
         content = await asyncio.to_thread(_content, head, told, people, entries, covering)
         return Built(position, len(told.rows), content, people.alive)
@@ -72,6 +73,12 @@ class Builder:
             (event,) = await self._store.events(company_id, middle - 1, 1)
             low, high = (middle, high) if _at(event.entry) <= moment else (low, middle - 1)
         return low
+
+    async def _first_position(self, company_id: UUID, position: int, order: Order) -> int:
+        """Of the first entry of the period."""
+        if order.from_at is None:
+            return 1
+        return await self._position_at(company_id, position + 1, order.from_at - LEAST) + 1
 
     async def _read(self, company_id: UUID, order: Order, fold: Fold, position: int, progress: Progress) -> None:
         since = begins(order)
@@ -117,7 +124,10 @@ def _positions(told: Told) -> list[int]:
     return sorted({*told.rests_on, *(position for row in told.rows for position in row.rests_on)})
 
 
-def _header(company_id: UUID, name: str, order: Order, position: int, told: Told, entries: int) -> dict[str, Any]:
+def _header(
+    company_id: UUID, name: str, order: Order, places: tuple[int, int], fold: Fold, told: Told
+) -> dict[str, Any]:
+    """`types`, `covers` and `first_position` say which entries of the log no row may leave out."""
     return {
         "factorlog_report": FORMAT,
         "company_id": str(company_id),
@@ -127,11 +137,13 @@ def _header(company_id: UUID, name: str, order: Order, position: int, told: Told
         "from": _moment(order.from_at),
         "to": _moment(order.to_at),
         "time_zone": TIME_ZONE,
-        "position": position,
+        "first_position": places[0],
+        "position": places[1],
+        "types": sorted(fold.complete),
+        "covers": fold.covers,
         "rows": len(told.rows),
         "totals": dict(told.totals),
         "rests_on": list(told.rests_on),
-        "entries": entries,
     }
 
 
@@ -155,7 +167,7 @@ def _objects(
     for position, entry in entries:
         yield {"entry": position, "line": entry.decode()}
     yield from covering.nodes
-    yield {"checkpoint": covering.checkpoint}
+    yield covering.checkpoint
 
 
 def _line(one: Mapping[str, Any]) -> bytes:

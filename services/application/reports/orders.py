@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Final, TypeAlias
 from uuid import UUID
 
-from events.company.reports import OF_A_MOMENT, Order, ReportCommand, ReportKind, ReportState, RequestReport
+from events.company.reports import LEAST, OF_A_MOMENT, Order, ReportCommand, ReportKind, ReportState, RequestReport
 from events.company.roles import Level, Right
 from events.decision import Refusal
 from events.store.port import IdempotencyClaim
@@ -22,7 +22,6 @@ from services.application.streams import REPORT, Streams, Wanted
 
 MOST_OPEN: Final = 20  # of one company, not built yet
 PROGRAMS_LANGUAGE: Final = "en"
-_LEAST: Final = timedelta(microseconds=1)
 
 Form: TypeAlias = Callable[[Tenant, ReportState], Awaitable[Wanted[ReportCommand]]]
 
@@ -130,7 +129,7 @@ def order_of(asked: Asked, now: datetime) -> Order:
                 raise Unacceptable(field, "not_of_this_kind", "this kind of report is about one moment: as_of")
     if asked.as_of is not None and asked.to_at is not None:
         raise Unacceptable("to", "two_ends", "as_of and to say both when the period ends")
-    as_of, to_at, from_at = _end(asked.as_of, now, _LEAST), _end(asked.to_at, now), _begin(asked.from_at)
+    as_of, to_at, from_at = _end(asked.as_of, now, LEAST), _end(asked.to_at, now), _begin(asked.from_at)
     for field, given in (("as_of", as_of), ("to", to_at)):
         if given is not None and given > now:
             raise Unacceptable(field, "in_the_future", "lies in the future")

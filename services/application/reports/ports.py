@@ -48,10 +48,10 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Covering:
-    """A signed checkpoint with all that leads from entries to its root. `nodes`: lines of the file, in their order."""
+    """Lines of the file: hashes of the tree that lead from its entries to the root, and the checkpoint of that root."""
 
-    checkpoint: str
     nodes: Sequence[Mapping[str, Any]]
+    checkpoint: Mapping[str, Any]
 
 
 class Log(Protocol):
@@ -100,10 +100,3 @@ class Cover(Protocol):
     async def cover(self, company_id: UUID, positions: Sequence[int], at_least: int) -> Covering:
         """By the first signed checkpoint of that many entries or more. Raises NotCovered."""
         ...
-
-
-class Uncovered:
-    """Until there is a tree."""
-
-    async def cover(self, company_id: UUID, positions: Sequence[int], at_least: int) -> Covering:
-        return Covering("", ())
