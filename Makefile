@@ -15,7 +15,7 @@ STAMP := .venv/.installed
 PYTEST := $(BIN)/pytest -n $(WORKERS) --maxprocesses 4 --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check format bench soak lock openapi messages accessibility audit clean
+.PHONY: help up test check format bench soak lock openapi messages accessibility screenshots audit clean
 .DELETE_ON_ERROR:
 
 help: ## Show this list
@@ -63,6 +63,10 @@ messages: $(STAMP) ## Bring the translations in step with the sentences of the p
 
 accessibility: $(STAMP) ## Write docs/accessibility.md anew: axe over every page, in every language
 	FACTORLOG_TEST_REPORT=docs/accessibility.md $(BIN)/pytest -q -n 0 -p no:randomly tests/browser/test_accessibility.py
+
+screenshots: $(STAMP) ## Take the pictures of docs/screenshots/ anew, from the demo data
+	@tests/prepare.sh
+	$(BIN)/python -m tests.browser.screenshots docs/screenshots
 
 audit: $(STAMP) ## Ask for known weaknesses of the pinned versions (needs the network)
 	$(BIN)/pip-audit --require-hashes --disable-pip --requirement requirements.lock

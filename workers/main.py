@@ -28,6 +28,7 @@ from workers.sweeper import Sweeper
 log = structlog.get_logger()
 
 LOOK_SECONDS: Final = 1.0
+SEAL_SECONDS: Final = 0.5  # so that a checkpoint covers every fact within two
 SWEEP_SECONDS: Final = 60.0
 EXPIRE_SECONDS: Final = 5.0
 STOP_SECONDS: Final = 10.0
@@ -62,7 +63,7 @@ async def work(r: Runtime, stop: asyncio.Event) -> None:
         _repeat("drain", drain_then_project, drains, LOOK_SECONDS, stop),
         _repeat("report", reports.drain, builds, LOOK_SECONDS, stop),
         _repeat("project", projector.project, projects, LOOK_SECONDS, stop),
-        _repeat("seal", sealer.seal, seals, LOOK_SECONDS, stop),
+        _repeat("seal", sealer.seal, seals, SEAL_SECONDS, stop),
         _repeat("sweep", sweeper.sweep, sweeps, SWEEP_SECONDS, stop),
         _repeat("expire", expiry.expire, sweeps, EXPIRE_SECONDS, stop),
     ]

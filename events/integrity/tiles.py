@@ -56,6 +56,11 @@ def tiles_of(size: int) -> Iterable[Tile]:
         level, hashes = level + 1, hashes // WIDTH
 
 
+def bundled(entries: Iterable[bytes]) -> bytes:
+    """An entry bundle: each entry after its length in two bytes."""
+    return b"".join(len(entry).to_bytes(2, "big") + entry for entry in entries)
+
+
 def tile_in(size: int, level: int, index: int) -> Tile | None:
     """The tile as it is in a tree of this size: whole, partial or not there."""
     width = min(WIDTH, (size >> (8 * level)) - WIDTH * index)

@@ -18,6 +18,7 @@ _NODES: Final = statement(__file__, "nodes")
 _TREE: Final = statement(__file__, "read_tree")
 _NEWEST: Final = statement(__file__, "newest_checkpoint")
 _FIRST: Final = statement(__file__, "first_checkpoint")
+_SAMPLE: Final = statement(__file__, "sample_of_checkpoints")
 _CHECKPOINTS: Final = statement(__file__, "checkpoints")
 _BUNDLE: Final = statement(__file__, "bundle")
 _CHECKPOINT_ENTRIES: Final = statement(__file__, "checkpoint_entries")
@@ -54,8 +55,14 @@ class TreeReader:
         row = await self._pool.fetchrow(_FIRST, self._company_id, position)
         return Signed(*row) if row is not None else None
 
-    async def checkpoints(self, after: int, limit: int) -> list[Signed]:
-        return [Signed(*row) for row in await self._pool.fetch(_CHECKPOINTS, self._company_id, after, limit)]
+    async def sample_of_checkpoints(self, at_most: int) -> list[Signed]:
+        """Evenly spread over the log."""
+        return [Signed(*row) for row in await self._pool.fetch(_SAMPLE, self._company_id, at_most)]
+
+    async def notes(self, after: tuple[int, str], limit: int) -> list[tuple[int, str, str]]:
+        """(size, origin, note) of checkpoints behind that size and origin."""
+        rows = await self._pool.fetch(_CHECKPOINTS, self._company_id, *after, limit)
+        return [(row[0], row[1], row[2]) for row in rows]
 
     async def entries(self, first: int, last: int) -> list[bytes]:
         """From position `first` to `last`. Raises TreeBroken."""

@@ -13,6 +13,7 @@ from events.sql import statement
 from events.store.postgres import available
 
 _PROJECTION: Final = statement(__file__, "backlog_projection")
+_SEALING: Final = statement(__file__, "backlog_sealing")
 _OPEN_EFFECTS: Final = statement(__file__, "backlog_open_effects")
 _FAILED_EFFECTS: Final = statement(__file__, "backlog_failed_effects")
 
@@ -31,6 +32,15 @@ class Lag:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unsigned:
+    """Logs that go on behind their last signed checkpoint. `since`: when the oldest such entry was recorded."""
+
+    companies: int
+    refused: int
+    since: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OpenEffects:
     """Effects of one kind that are not done. `since`: when the oldest fact was recorded that waits for one."""
 
@@ -42,6 +52,7 @@ class OpenEffects:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backlog:
     lag: Lag
+    unsigned: Unsigned
     open: tuple[OpenEffects, ...]
     failed: dict[str, int]
 
@@ -54,9 +65,15 @@ class PostgresBacklog:
         """All of it, within two seconds. Raises Unavailable."""
         async with available(), asyncio.timeout(_PATIENCE), self._pool.acquire() as connection:
             lag = await connection.fetch(_PROJECTION, NAME)
+            (unsigned,) = await connection.fetch(_SEALING)
             effects = await connection.fetch(_OPEN_EFFECTS)
             failed = await connection.fetch(_FAILED_EFFECTS)
-        return Backlog(lag=_lag(lag), open=tuple(map(_open, effects)), failed={r["kind"]: r["effects"] for r in failed})
+        return Backlog(
+            lag=_lag(lag),
+            unsigned=Unsigned(**unsigned),
+            open=tuple(map(_open, effects)),
+            failed={r["kind"]: r["effects"] for r in failed},
+        )
 
 
 def _lag(rows: Sequence[Any]) -> Lag:

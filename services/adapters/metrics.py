@@ -198,6 +198,13 @@ def _of_the_database(now: CollectorRegistry, backlog: Backlog, at: datetime) -> 
         ("stopped_companies", "Companies where the projection stands still at an entry.", lag.stopped),
     ):
         _gauge(now, f"projection_{name}", told, "projection").labels(lag.projection).set(value)
+    unsigned = backlog.unsigned
+    for name, told, value in (
+        ("lag_seconds", "Age of the oldest entry that no signed checkpoint covers.", _age(unsigned.since, at)),
+        ("lagging_companies", "Companies whose log goes on behind its checkpoint.", unsigned.companies),
+        ("refused_companies", "Companies whose log is not signed, for it contradicts what was.", unsigned.refused),
+    ):
+        _gauge(now, f"sealing_{name}", told).set(value)
     waiting = _gauge(now, "effects_open", "Effects that are not done.", "kind")
     oldest = _gauge(now, "effect_oldest_open_seconds", "Age of the oldest fact that waits for an effect.", "kind")
     failed = _gauge(now, "effects_failed", "Effects that were given up.", "kind")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
@@ -12,11 +13,12 @@ from events.projections.words import words_asked
 from events.sql import statement
 from events.store.postgres import available
 from events.upcasters import upcast
-from services.application.audit import AuditFilters, AuditRow
+from services.application.audit import AuditFilters, AuditRow, SignInHour
 
 _PAGE: Final = statement(__file__, "audit_page")
 _PAGE_OF_SUBJECT: Final = statement(__file__, "audit_page_of_subject")
 _PAGE_OF_ACTOR: Final = statement(__file__, "audit_page_of_actor")
+_SIGN_IN_HOURS: Final = statement(__file__, "sign_in_hours")
 _LOGINS: Final = statement(__file__, "logins")
 
 _FROM_NEWEST: Final = 2**63 - 1
@@ -62,6 +64,11 @@ class PostgresAuditTrail:
         found = [_found(company_id, row) for row in rows]
         logins = await self._logins({p for f in found for p in (f.subject, f.actor) if p is not None})
         return [_shown(f, logins) for f in found]
+
+    async def sign_in_hours(self, company_id: UUID, since: datetime) -> Sequence[SignInHour]:
+        async with available():
+            rows = await self._pool.fetch(_SIGN_IN_HOURS, company_id, since)
+        return [SignInHour(**row) for row in rows]
 
     async def _logins(self, people: Iterable[_PersonId]) -> dict[_PersonId, str]:
         pairs = list(people)

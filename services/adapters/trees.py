@@ -1,6 +1,7 @@
 """Trees in Postgres, for the use cases."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Final, TypeAlias
 from uuid import UUID
 
@@ -11,7 +12,9 @@ from events.integrity.tiles import Tile
 from events.integrity.tree import Range
 from events.sql import statement
 from events.store.postgres import available
+from events.trees.growing import TreeBroken
 from events.trees.reading import TreeReader
+from services.application.tree_check import StoredTree, TreeFlaw
 
 _OF_REQUEST: Final = statement(__file__, "position_of_request")
 
@@ -30,6 +33,10 @@ class PostgresTrees:
         async with available():
             return await TreeReader(self._pool, company_id).first_covering(position)
 
+    async def sample_of_checkpoints(self, company_id: UUID, at_most: int) -> Sequence[Signed]:
+        async with available():
+            return await TreeReader(self._pool, company_id).sample_of_checkpoints(at_most)
+
     async def tile(self, company_id: UUID, tile: Tile) -> bytes:
         async with available():
             return await TreeReader(self._pool, company_id).tile(tile)
@@ -46,3 +53,37 @@ class PostgresTrees:
     async def hashes(self, company_id: UUID, ranges: Sequence[Range], size: int) -> Sequence[bytes]:
         async with available():
             return await TreeReader(self._pool, company_id).hashes(ranges, size)
+
+
+class CheckedPostgresTrees:
+    """The same for a check, to which something missing is a finding."""
+
+    def __init__(self, pool: _Pool) -> None:
+        self._pool = pool
+
+    async def stored(self, company_id: UUID) -> StoredTree | None:
+        async with available():
+            tree = await TreeReader(self._pool, company_id).stored()
+        if tree is None:
+            return None
+        return StoredTree(tree.origin, tree.size, tree.edge, tree.signed_size, tree.refused)
+
+    async def entries(self, company_id: UUID, first: int, last: int) -> Sequence[bytes]:
+        async with available(), _flaws():
+            return await TreeReader(self._pool, company_id).entries(first, last)
+
+    async def tile(self, company_id: UUID, tile: Tile) -> bytes:
+        async with available(), _flaws():
+            return await TreeReader(self._pool, company_id).tile(tile)
+
+    async def notes(self, company_id: UUID, after: tuple[int, str], limit: int) -> Sequence[tuple[int, str, str]]:
+        async with available():
+            return await TreeReader(self._pool, company_id).notes(after, limit)
+
+
+@asynccontextmanager
+async def _flaws() -> AsyncIterator[None]:
+    try:
+        yield
+    except TreeBroken as error:
+        raise TreeFlaw(str(error)) from error

@@ -44,11 +44,24 @@ class AuditRow:
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignInHour:
+    """How often people signed in, or were refused at it, within the hour that begins then."""
+
+    hour: datetime
+    refused: bool
+    events: int
+
+
 class AuditTrail(Protocol):
     async def page(
         self, company_id: UUID, filters: AuditFilters, limit: int, before_position: int | None
     ) -> Sequence[AuditRow]:
         """Newest first, of one company, before a position (from the newest when None)."""
+        ...
+
+    async def sign_in_hours(self, company_id: UUID, since: datetime) -> Sequence[SignInHour]:
+        """Of one company, in the order of time; hours without any are left out."""
         ...
 
 
@@ -60,6 +73,11 @@ class Audit:
         """The company's audit trail, for those with the right to it."""
         access.demand_right(caller, Right.AUDIT, Level.VIEW)
         return await self._trail.page(caller.at.id, filters, limit, before)
+
+    async def sign_ins(self, caller: Caller, since: datetime) -> Sequence[SignInHour]:
+        """How busy the company's door was, for those with the right to its audit trail."""
+        access.demand_right(caller, Right.AUDIT, Level.VIEW)
+        return await self._trail.sign_in_hours(caller.at.id, since)
 
     async def activity(self, caller: Caller, user_id: UUID, limit: int, before: int | None) -> Sequence[AuditRow]:
         """What concerns one user of the caller's company; the caller, or a user that the caller may view."""

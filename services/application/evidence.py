@@ -38,6 +38,12 @@ class Problem(StrEnum):
     TIME_STEP_LOWERED = "time_step_lowered"
     TRAIL_DIFFERS = "trail_differs"
     TRAIL_STOPPED = "trail_stopped"
+    LEAF_DIFFERS = "leaf_differs"
+    TREE_DIFFERS = "tree_differs"
+    CHECKPOINT_REFUSED = "checkpoint_refused"
+    CHECKPOINT_MISSING = "checkpoint_missing"
+    LOG_SET_BACK = "log_set_back"
+    SIGNING_REFUSED = "signing_refused"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -65,6 +65,10 @@ class Idempotency:
             raise Replayed
         claim.recorded = True
 
+    async def was_done(self, company_id: UUID, claim: IdempotencyClaim) -> bool:
+        """By an earlier call under the same key."""
+        return not claim.recorded and await self._kept.find(company_id, claim.caller, claim.key) is not None
+
     async def keep(self, company_id: UUID, claim: IdempotencyClaim, status: int, body: bytes | None) -> None:
         """Keep the answer of a call that was recorded; None for one that carried a secret."""
         await self._kept.keep(company_id, claim.caller, claim.key, status, body)

@@ -114,6 +114,8 @@ class Throttle(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserFilter:
+    """`two_factor`: an effective state, or `locked`: those who are shut out."""
+
     role: str | None = None
     two_factor: str | None = None
     q: str | None = None
@@ -121,7 +123,7 @@ class UserFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """How many users stand alike. `shut_out`: locked, or refused at the next sign-in; `some` of them by id."""
+    """How many users stand alike. `shut_out`: locked, or refused at the next sign-in; `some` of those by id."""
 
     state: FactorState
     shut_out: bool

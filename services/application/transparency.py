@@ -10,7 +10,7 @@ from events.decision import Refusal
 from events.integrity.checkpoint import Signed, unverified
 from events.integrity.note import VerifierKey
 from events.integrity.proof import Proof
-from events.integrity.tiles import WIDTH, Tile, parse_number, tile_in
+from events.integrity.tiles import WIDTH, Tile, bundled, parse_number, tile_in
 from events.integrity.tree import Range, inclusion_ranges
 from services.application import access
 from services.application.context import Caller
@@ -103,11 +103,6 @@ class Transparency:
         hashes = await self._trees.hashes(company_id, inclusion_ranges(index, signed.size), signed.size)
         (entry,) = await self._trees.entries(company_id, position, position)
         return Proof(index, tuple(hashes), signed.note, entry)
-
-
-def bundled(entries: Sequence[bytes]) -> bytes:
-    """An entry bundle of C2SP tlog-tiles."""
-    return b"".join(len(entry).to_bytes(2, "big") + entry for entry in entries)
 
 
 def _named(size: int, level: int, number: str) -> Tile:

@@ -8,11 +8,15 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
+from events.trees.growing import INSTALLATION
 from services.adapters.evidence import PostgresEvidence
+from services.adapters.trees import CheckedPostgresTrees
 from services.application.audit_check import check as check_evidence
 from services.application.evidence import Finding, Progress
+from services.application.rebuild import RebuildReport
 from services.application.rebuild import rebuild as rebuild_evidence
-from services.bootstrap import runtime
+from services.application.tree_check import check_trees
+from services.bootstrap import Runtime, runtime
 from services.cli import logs
 from services.cli.exits import UNSOUND, explained
 from services.cli.places import settings_for
@@ -27,7 +31,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stand
 
 def check(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """Compare every state, credential and read model with the log. 0: sound; 3: not, with the first bad position."""
-    found = _run(data_dir, "Checking", check_evidence)
+    found = _run(data_dir, "Checking", _check)
     if as_json:
         typer.echo(json.dumps({"sound": not found, "findings": [_shown(one) for one in found]}))
     elif not found:
@@ -40,7 +44,7 @@ def check(data_dir: DataDir = None, as_json: AsJson = False) -> None:
 
 def rebuild(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """Make states and read models anew from the log, while the service runs. 3: something is left that it cannot."""
-    done = _run(data_dir, "Rebuilding", rebuild_evidence)
+    done = _run(data_dir, "Rebuilding", _rebuild)
     if as_json:
         shown = {"companies": done.companies, "facts": done.facts, "rows": done.rows, "states": done.states}
         typer.echo(json.dumps({**shown, "left": [_shown(one) for one in done.left]}))
@@ -53,10 +57,22 @@ def rebuild(data_dir: DataDir = None, as_json: AsJson = False) -> None:
         raise typer.Exit(UNSOUND)
 
 
-def _run(data_dir: Path | None, title: str, act: Callable[[PostgresEvidence, Progress], Awaitable[R]]) -> R:
+async def _check(parts: Runtime, progress: Progress) -> list[Finding]:
+    evidence = PostgresEvidence(parts.pool, parts.wrapper)
+    found = await check_evidence(evidence, progress)
+    ids = [company_id for company_id, _ in await evidence.companies()]
+    trees, name = CheckedPostgresTrees(parts.pool), parts.settings.installation_name
+    return found + await check_trees(trees, parts.signer, [*ids, INSTALLATION], name)
+
+
+async def _rebuild(parts: Runtime, progress: Progress) -> RebuildReport:
+    return await rebuild_evidence(PostgresEvidence(parts.pool, parts.wrapper), progress)
+
+
+def _run(data_dir: Path | None, title: str, act: Callable[[Runtime, Progress], Awaitable[R]]) -> R:
     async def run(settings: Settings, progress: Progress) -> R:
         async with runtime(settings) as parts:
-            return await act(PostgresEvidence(parts.pool, parts.wrapper), progress)
+            return await act(parts, progress)
 
     with explained():
         settings = settings_for(data_dir)

@@ -10,7 +10,7 @@ import typer
 import uvloop
 
 from services.adapters.migrations import migrate as migrate_database
-from services.cli import evidence, keys, logs, users, users_export, users_import
+from services.cli import evidence, export, keys, logs, users, users_export, users_import, verify
 from services.cli.exits import USAGE, explained, fail
 from services.cli.first_operator import first_operator
 from services.cli.places import owner_url, settings_for
@@ -28,6 +28,8 @@ users.app.command("export")(users_export.export_users)
 app.add_typer(keys.app, name="keys")
 app.command()(evidence.check)
 app.command()(evidence.rebuild)
+app.command()(export.export)
+app.command()(verify.verify)
 app.command()(first_operator)
 app.command()(seed)
 

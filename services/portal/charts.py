@@ -7,6 +7,10 @@ from markupsafe import Markup
 
 _GAP: Final = 0.4
 _BAR: Final = Markup('<svg class="bar" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true">{}</svg>')
+_COLUMNS: Final = Markup(
+    '<svg class="columns {}" viewBox="0 0 100 24" preserveAspectRatio="none" aria-hidden="true">{}</svg>'
+)
+_COLUMN: Final = Markup('<rect x="{:.2f}" y="{:.2f}" width="{:.2f}" height="{:.2f}"><title>{}</title></rect>')
 _SHAPE: Final = Markup('<rect class="{}" x="{:.2f}" y="0" width="{:.2f}" height="4"/>')
 
 
@@ -21,3 +25,14 @@ def bar(parts: Sequence[tuple[str, int]]) -> Markup:
         shapes.append(_SHAPE.format(name, at, drawn_width))
         at += width
     return _BAR.format(Markup("").join(shapes))
+
+
+def columns(kind: str, values: Sequence[tuple[str, int]]) -> Markup:
+    """One column a (name, number), side by side, as high as their numbers beside the highest one."""
+    most, wide = max((number for _, number in values), default=0), 100 / max(len(values), 1)
+    shapes = []
+    for place, (name, number) in enumerate(values):
+        # Few beside many are still seen; none is a line at the bottom.
+        height = max(24 * number / most, 1.2) if number else 0.35
+        shapes.append(_COLUMN.format(place * wide + _GAP, 24 - height, wide - 2 * _GAP, height, f"{name}: {number}"))
+    return _COLUMNS.format(kind, Markup("").join(shapes))

@@ -7,7 +7,7 @@ from typing import Final
 from events.company.roles import Level, Right
 from services.portal.forms import Form
 from services.portal.route import Allow, Route, View
-from services.portal.views import audit, companies, policy, user, user_security, users, users_bulk
+from services.portal.views import audit, companies, policy, roles, user, user_security, users, users_bulk
 
 _page = partial(Route, method="GET", allow=Allow.SESSION)
 _act = partial(Route, method="POST", allow=Allow.SESSION, fresh=True)
@@ -21,6 +21,7 @@ _OF_POLICY: Final = ((Right.POLICY, Level.FULL),)
 _SEE_AUDIT: Final = ((Right.AUDIT, Level.VIEW),)
 _SEE_COMPANIES: Final = ((Right.COMPANIES, Level.VIEW),)
 _OF_COMPANIES: Final = ((Right.COMPANIES, Level.FULL),)
+_OF_ROLES: Final = (*_OF_USERS, *_OF_POLICY)
 _OF_SESSIONS: Final = (*_SEE_USERS, (Right.SESSIONS_OTHERS, Level.FULL))
 
 _USER: Final = "/users/{user_id}"
@@ -132,7 +133,12 @@ _POLICY: Final = (
 
 _AUDIT: Final = (_page(path="/audit", view=audit.show, rights=_SEE_AUDIT),)
 
-_OF_A_COMPANY: Final = (*_USERS, *_POLICY, *_AUDIT)
+_SEE_ROLES: Final = (
+    _page(path="/roles", view=roles.show, rights=_SEE_USERS),
+    _page(path="/roles/{role_id}", view=roles.show_one, rights=_SEE_USERS),
+)
+
+_OF_A_COMPANY: Final = (*_USERS, *_POLICY, *_AUDIT, *_SEE_ROLES)
 
 
 def _elsewhere(route: Route) -> Route:
@@ -183,4 +189,21 @@ _COMPANIES: Final = (
     *map(_there, _one(f"{_ONE}/resume", companies.ask_to_resume, companies.resume)),
 )
 
-ROUTES: Final = (*_OF_A_COMPANY, *_COMPANIES, *(_elsewhere(route) for route in _OF_A_COMPANY))
+_role = partial(_asked, rights=_OF_ROLES, own_factor=True)
+
+# Its own people's matter: the provider only looks.
+_ROLES: Final = (
+    *_role("/roles/add", roles.ask_to_add, roles.add, roles.AddForm, back="/roles"),
+    _act(
+        path="/roles/{role_id}",
+        view=roles.change,
+        form=roles.RightsForm,
+        page=roles.show_one,
+        rights=_OF_ROLES,
+        own_factor=True,
+        back="/roles/{role_id}",
+    ),
+    *_role("/roles/{role_id}/delete", roles.ask_to_delete, roles.delete, roles.DeleteForm, back="/roles"),
+)
+
+ROUTES: Final = (*_ROLES, *_OF_A_COMPANY, *_COMPANIES, *(_elsewhere(route) for route in _OF_A_COMPANY))

@@ -19,7 +19,7 @@ _NAMES: Final = {
     "exempt": _("Exempt"),
     "off": _("Without a second factor"),
 }
-_ASKED: Final = {"good": "on", "waiting": "enrolment_required"}
+_ASKED: Final = {"good": "on", "waiting": "enrolment_required", "bad": "locked"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

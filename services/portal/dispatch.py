@@ -113,7 +113,7 @@ async def _demand_form_token(route: Route, http: web.Request, fields: Mapping[st
 async def _recognised(route: Route, http: web.Request, visit: Visit) -> Visit:
     """The visit with its caller, when that is somebody whom the route serves. Raises _Stopped, Refused."""
     caller = await caller_of(http, visit.request)
-    visit = replace(visit, known=caller, language=language_of(http, caller), ids=_ids(http))
+    visit = replace(visit, known=caller, language=language_of(http, caller), ids=_ids(http), slug=_slug(http))
     if route.allow is Allow.ANYONE:
         return visit
     if caller is None:
@@ -223,6 +223,8 @@ async def _once(route: Route, visit: Visit, typed: forms.Typed) -> Answer:
     except Malformed:
         return error_page(visit, 422, "malformed")
     except Refused as refused:
+        if await _was_done(visit):
+            return Goto(path=route.way_back(visit), said=Said.DONE_ALREADY)
         return await _stopped_by(route, visit, refused.refusal) or await _again(
             route, visit, errors_of(route, visit, refused.refusal)
         )
@@ -249,6 +251,17 @@ def _claiming(visit: Visit, fields: Mapping[str, list[str]]) -> Visit:
     claim = IdempotencyClaim(caller=str(visit.known.user_id), key=f"portal:{once}:{sent.hex()}", digest=sent)
     request = replace(visit.request, idempotency=claim)
     return replace(visit, request=request, known=replace(visit.known, request=request))
+
+
+async def _was_done(visit: Visit) -> bool:
+    """What is refused because this very form, sent before, did it already: the act holds, so nothing is wrong."""
+    claim = visit.request.idempotency
+    if claim is None or visit.known is None:
+        return False
+    try:
+        return await visit.app.idempotency.was_done(visit.known.at.id, claim)
+    except TEMPORARY:
+        return False
 
 
 async def _again(route: Route, visit: Visit, errors: Errors) -> Answer:
@@ -326,9 +339,17 @@ def _ids(http: web.Request) -> dict[str, UUID]:
     """The ids in the path; one that is malformed does not exist: the only refusal before the act."""
     ids: dict[str, UUID] = {}
     for name, text in http.match_info.items():
-        if name.endswith("_id"):
+        if name.endswith("_id") and name != "role_id":
             try:
                 ids[name] = UUID(text)
             except ValueError as error:
                 raise Refused(Refusal.NOT_FOUND) from error
     return ids
+
+
+def _slug(http: web.Request) -> str:
+    """The name in the path; one that nothing can have does not exist."""
+    text = http.match_info.get("role_id", "")
+    if "role_id" in http.match_info and not forms.SLUG.fullmatch(text):
+        raise Refused(Refusal.NOT_FOUND)
+    return text

@@ -1,5 +1,6 @@
 """What people fill in: read strictly, shown again as it was typed, with what is wrong at its field."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
@@ -18,6 +19,8 @@ TOKEN: Final = "form_token"  # noqa: S105 - a field's name
 ONCE: Final = "once"
 STEP_UP: Final = "step_up"
 KEPT: Final = "kept."
+# A name in a path, such as a role's.
+SLUG: Final = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)
 # Never shown again.
 _SECRET: Final = frozenset({"code", "recovery_code", "password", "old_password", "new_password", "new_password_again"})
 

@@ -4,7 +4,7 @@ import gettext
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -52,6 +52,10 @@ class Language:
 
     def day(self, at: datetime, zone: str) -> str:
         return str(dates.format_date(at.astimezone(zone_of(zone)), "medium", locale=self.locale))
+
+    def day_of_year(self, day: date) -> str:
+        """Without the year, for days that are near."""
+        return str(dates.format_skeleton("MMMd", day, locale=self.locale))
 
 
 def zone_of(name: str) -> ZoneInfo:

@@ -31,6 +31,7 @@ _MENU: Final = (
         (
             Entry("/profile", _("My profile")),
             Entry("/users", _("Portal users"), Right.USERS),
+            Entry("/roles", _("Roles"), Right.USERS),
             Entry("/policy", _("Security policy"), Right.POLICY),
             Entry("/audit", _("Audit log"), Right.AUDIT),
         ),

@@ -31,6 +31,9 @@ class Said(StrEnum):
     PROVEN_AGAIN = "proven_again"
     DONE_ALREADY = "done_already"
     USER_SAVED = "user_saved"
+    ROLE_ADDED = "role_added"
+    ROLE_CHANGED = "role_changed"
+    ROLE_DELETED = "role_deleted"
     POLICY_SAVED = "policy_saved"
     COMPANY_ADDED = "company_added"
     COMPANY_RENAMED = "company_renamed"
@@ -69,6 +72,9 @@ _SAID: Final = {
     Said.COMPANY_RENAMED: _("The company was renamed."),
     Said.COMPANY_SUSPENDED: _("The company is suspended: all of its sessions ended, and nobody signs in."),
     Said.COMPANY_RESUMED: _("The company is resumed: its people may sign in again."),
+    Said.ROLE_ADDED: _("The role was added: users can have it from now on."),
+    Said.ROLE_CHANGED: _("The rights were changed. Whoever has this role was signed out, except you."),
+    Said.ROLE_DELETED: _("The role was deleted."),
     Said.USER_SAVED: _("The settings of this user were saved."),
     Said.USER_ORDERED: _("Two-factor authentication is demanded: the user sets it up at the next sign-in."),
     Said.USER_DISABLED: _("Two-factor authentication of this user is off, and nothing is demanded any more."),
@@ -148,7 +154,7 @@ def _sentence(refusal: Refusal) -> str:  # noqa: C901 - one line a refusal
         case Refusal.BUILT_IN_ROLE:
             return _("This role is built in and stays as it is.")
         case Refusal.ROLE_IN_USE:
-            return _("Users have this role. Give them another one first.")
+            return _("Users have this role, or the security policy names it. Change that first.")
         case Refusal.TOO_MANY:
             return _("There are as many of these as there may be.")
         case Refusal.CLIENT_EXPIRED:

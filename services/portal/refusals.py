@@ -34,6 +34,8 @@ def errors_of(route: Route, visit: Visit, refusal: Refusal) -> Errors:
             wanted, text = ("old_password", "password"), visit.text(messages.WRONG_PASSWORD)
         case Refusal.LOGIN_TAKEN:
             wanted = ("login",)
+        case Refusal.ALREADY_EXISTS:
+            wanted = ("name",)
         case Refusal.CONFIRMATION_REQUIRED:
             wanted = ("confirm",)
         case _:

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from events.store.port import Unavailable
 from services.application.ports import KeyUnavailable
-from services.portal import assets, menu, messages, security
+from services.portal import assets, menu, messages, security, time_limits
 from services.portal.languages import LANGUAGES
 from services.portal.messages import Said
 from services.portal.security import HEADERS
@@ -84,6 +84,7 @@ async def _page(http: web.Request, visit: Visit, page: Page) -> web.Response:
             "visit": visit,
             "filled": visit.filled,
             "menu": menu.menu(visit),
+            "time_limit": time_limits.of_visit(visit),
             "said": messages.said(said, visit.language) if said and page.status < 400 else None,
             "form_token": await _form_token(http, held or browser or made or ""),
             "once": visit.app.entropy.bytes(16).hex(),

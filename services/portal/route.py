@@ -54,4 +54,4 @@ class Route:
         return f"portal_{self.view.__name__}" + ("_elsewhere" if self.elsewhere else "")
 
     def way_back(self, visit: Visit) -> str:
-        return self.back.format_map(visit.ids)
+        return self.back.format_map({**visit.ids, "role_id": visit.slug})

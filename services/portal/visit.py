@@ -24,6 +24,7 @@ class Visit:
     path: str
     query: Mapping[str, str] = field(default_factory=dict)
     ids: Mapping[str, UUID] = field(default_factory=dict)
+    slug: str = ""  # the name in the path, where it has one
     filled: Filled = field(default_factory=Filled)
     known: Caller | None = None
 

@@ -31,7 +31,13 @@ _ACCOUNTS: Final = {
     "expired": _("Expired"),
     "deactivated": _("Deactivated"),
 }
-FACTORS: Final = {"on": _("On"), "enrolment_required": _("Awaiting enrolment"), "off": _("Off")}
+# What the list of users can be narrowed to.
+STANDINGS: Final = {
+    "on": _("On"),
+    "enrolment_required": _("Awaiting enrolment"),
+    "off": _("Off"),
+    "locked": _("Locked"),
+}
 REQUIREMENTS: Final = {
     "optional": _("Everybody decides alone"),
     "required": _("Required for everybody"),

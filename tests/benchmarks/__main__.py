@@ -17,6 +17,7 @@ from services.cli import logs
 from tests.benchmarks import (
     companies,
     effects,
+    evidence,
     in_process,
     keys,
     machine,
@@ -44,6 +45,7 @@ MEASUREMENTS: Final[dict[str, Callable[[Place], AsyncIterator[Figure]]]] = {
     "seed": seeding.seeds,
     "companies": companies.companies,
     "effects": effects.effects,
+    "evidence": evidence.evidence,
     "users-list": users_list.users_list,
     "start": starts.starts,
 }

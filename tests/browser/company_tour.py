@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from uuid import UUID
 
 from tests.browser.tour import Tour
+from tests.support.scene import HELPDESK, make_role
 from workers.projector import Projector
 
 _USER_PAGES = (
@@ -19,6 +20,13 @@ async def pages_of_a_company(tour: Tour) -> AsyncIterator[str]:
     for path in ("/", "/users", "/users?q=nobody", "/users/add", "/policy", "/policy/history", "/audit"):
         await tour.open(path)
         yield f"administrator: {path}"
+    await make_role(tour.service, user.company_id, "helpdesk", HELPDESK)
+    for path in ("/roles", "/roles/add", "/roles/user", "/roles/helpdesk", "/roles/helpdesk/delete"):
+        await tour.open(path)
+        yield f"administrator: {path}"
+    await tour.open("/roles/add")
+    await tour.send(name="Help Desk")
+    yield "administrator: /roles/add, refused"
     for path in _USER_PAGES:
         await tour.open(f"/users/{user.user_id}/{path}")
         yield f"administrator: /users/…/{path}"
@@ -56,7 +64,17 @@ async def pages_of_the_provider(tour: Tour) -> AsyncIterator[str]:
 
 
 def _elsewhere(company: UUID, user: UUID) -> list[str]:
-    rest = ("", "/users", "/policy", "/audit", "/suspend", f"/users/{user}/security", f"/users/{user}/reset")
+    rest = (
+        "",
+        "/users",
+        "/roles",
+        "/roles/user",
+        "/policy",
+        "/audit",
+        "/suspend",
+        f"/users/{user}/security",
+        f"/users/{user}/reset",
+    )
     return [f"/companies/{company}{one}" for one in rest]
 
 

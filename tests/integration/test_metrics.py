@@ -36,6 +36,7 @@ from tests.support.raw_http import send_raw
 from tests.support.scraping import Scrape, Watched, listens, scraped, watched
 from tests.support.service import PASSWORD, ManualClock, Person, Service, running, settings_for
 from tests.workers.support import Worker
+from tests.workers.test_sealer import sealer_of, some_facts
 
 ROOT: Final = Path(__file__).parents[2]
 STEPS: Final = ("sign_ins_total", "first_steps_refused_total")
@@ -322,6 +323,31 @@ async def test_a_trail_that_stands_still_is_shown(service: Service, operations: 
     shown = await operations.scrape()
     assert shown.value("projection_stopped_companies", **TRAIL) == 1
     assert shown.value("projection_lagging_companies", **TRAIL) == 1
+
+
+async def test_what_no_checkpoint_covers_is_shown_until_it_is_sealed(service: Service, operations: Watched) -> None:
+    await service.company()
+    service.clock.advance(seconds=20)
+    await service.company("Beta AG")
+    shown = await operations.scrape()
+    assert shown.value("sealing_lag_seconds") == pytest.approx(20, abs=0.01)
+    assert shown.value("sealing_lagging_companies") == 2
+    await sealer_of(service).seal()
+    shown = await operations.scrape()
+    assert [shown.value(f"sealing_{name}") for name in ("lag_seconds", "lagging_companies", "refused_companies")] == [
+        0
+    ] * 3
+
+
+async def test_a_log_that_is_not_signed_any_more_is_shown(service: Service, operations: Watched) -> None:
+    company = await service.company()
+    sealer = sealer_of(service)
+    await sealer.seal()
+    for note in service.parts.settings.signed_path.glob("*.note"):
+        note.unlink()
+    await some_facts(service, company, 1)
+    await sealer.seal()
+    assert (await operations.scrape()).value("sealing_refused_companies") == 1
 
 
 async def test_effects_wait_without_a_worker_and_are_gone_with_one(

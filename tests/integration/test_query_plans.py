@@ -23,7 +23,9 @@ OF_A_USER: Final = {"user_state_pkey", "person_key_pkey", "company_state_pkey", 
 PLANS: Final = {
     "services/adapters/sql/users_page.sql": {"user_by_login", "user_state_pkey"},
     "services/adapters/sql/users_page_back.sql": {"user_by_login", "user_state_pkey"},
+    "services/adapters/sql/users_count.sql": {"user_by_login"},
     "services/adapters/sql/users_unprotected.sql": {"user_by_login", "user_state_pkey"},
+    "services/adapters/sql/sign_in_hours.sql": {"sign_in_hour_pkey"},
     "services/adapters/sql/companies_page.sql": {"company_by_name"},
     "workers/sql/expiring_users.sql": {"user_expiring"},
     "workers/sql/claim_effects.sql": {"effect_open", "effect_pkey", "event_pkey"},
@@ -33,7 +35,10 @@ PLANS: Final = {
     "events/store/sql/load_user.sql": OF_A_USER,
     "events/store/sql/read_events.sql": {"event_pkey"},
 }
-MAY_SORT: Final = {"workers/effects/sql/users_of_roles.sql"}  # the few of some roles
+MAY_SORT: Final = {
+    "workers/effects/sql/users_of_roles.sql",  # the few of some roles
+    "services/adapters/sql/users_count.sql",  # numbers, before they are grouped, where few rows are expected
+}
 
 
 @pytest_asyncio.fixture
@@ -89,7 +94,7 @@ async def test_hot_statements_use_their_indexes_and_read_no_table_through(pool: 
 
 
 @pytest.mark.usefixtures("tables")
-@pytest.mark.parametrize("name", ["users_page", "users_unprotected"])
+@pytest.mark.parametrize("name", ["users_page", "users_page_back", "users_count", "users_unprotected"])
 async def test_a_company_is_looked_through_in_the_index_alone(pool: Pool, name: str) -> None:
     plan = await _plan(pool, (ROOT / f"services/adapters/sql/{name}.sql").read_text(encoding="utf-8"))
     (scan,) = (node for node in _nodes(plan) if node.get("Index Name") == "user_by_login")
@@ -98,7 +103,11 @@ async def test_a_company_is_looked_through_in_the_index_alone(pool: Pool, name: 
 
 @pytest.mark.usefixtures("tables")
 async def test_where_a_page_begins_is_found_and_not_counted_off(pool: Pool) -> None:
-    for name, index in (("users_page", "user_by_login"), ("companies_page", "company_by_name")):
+    for name, index in (
+        ("users_page", "user_by_login"),
+        ("users_page_back", "user_by_login"),
+        ("companies_page", "company_by_name"),
+    ):
         plan = await _plan(pool, (ROOT / f"services/adapters/sql/{name}.sql").read_text(encoding="utf-8"))
         (scan,) = (node for node in _nodes(plan) if node.get("Index Name") == index)
         assert "ROW(" in scan.get("Index Cond", ""), name

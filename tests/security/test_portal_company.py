@@ -1,9 +1,11 @@
 """The pages about a company: many users at once, policy, audit log, coverage, and the provider in other companies."""
 
 import re
+from datetime import timedelta
 from html import unescape
 from typing import Final
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 import pytest_asyncio
@@ -220,8 +222,51 @@ async def test_the_start_page_shows_administrators_how_the_company_stands(acme: 
     assert "Schutz des Unternehmens" not in (await uta.get("/")).text
 
 
+async def test_the_start_page_shows_those_who_see_the_audit_log_how_busy_the_door_was(
+    acme: Acme, signed_in: SignedIn
+) -> None:
+    service = acme.service
+    for _ in range(3):
+        await service.call("POST", "/v1/sign-ins", None, {"login": acme.uta.login, "password": "wrong password"})
+    await project(service)
+    axel = await signed_in(await service.person(acme.uta.company_id, "axel.audit", "auditor", on=True))
+    await project(service)
+    page = await axel.get("/")
+    days = re.findall(r'<tr><th scope="row">([^<]+)</th><td class="number">(\d+)</td>', page.text)
+    assert len(days) == 14
+    refused = re.findall(r'<td class="number">\d+</td><td class="number">(\d+)</td></tr>', page.text)
+    assert refused == ["3"] + ["0"] * 13
+    trail = await service.event_types(acme.uta.company_id)
+    assert int(days[0][1]) == trail.count("SignedIn") > 0
+    assert f"<strong>{trail.count('SignedIn')}</strong> Anmeldungen" in page.text
+    assert f"<title>{days[0][0]}: 3</title>" in page.text
+    uta = await signed_in(acme.uta)
+    assert "Anmeldungen im Unternehmen" not in (await uta.get("/")).text
+
+
+async def test_a_day_of_sign_ins_is_a_day_of_the_reader(acme: Acme, signed_in: SignedIn) -> None:
+    service, owner = acme.service, acme.service.parts.pool
+    anna = await signed_in(acme.anna)
+    now = service.clock.now()
+    begin = now.astimezone(ZoneInfo("Europe/Berlin")).replace(hour=0, minute=0, second=0, microsecond=0)
+    hours = [(begin - timedelta(days=13)), begin - timedelta(hours=1), begin, begin - timedelta(days=13, hours=1)]
+    for number, hour in enumerate(hours, 1):
+        await owner.execute(
+            "INSERT INTO sign_in_hour (company_id, hour, refused, events) VALUES ($1, $2, true, $3)",
+            acme.uta.company_id,
+            hour,
+            number,
+        )
+    page = await anna.get("/")
+    refused = re.findall(r'<td class="number">\d+</td><td class="number">(\d+)</td></tr>', page.text)
+    assert refused == ["3", "2", *["0"] * 11, "1"]
+
+
 def shares(page: Shown) -> dict[str, int]:
-    rows = re.findall(r'<span class="dot (\w+)"[^>]*></span>.*?</th>\s*<td class="number">(\d+)</td>', page.text, re.S)
+    first_table = page.text.partition("</table>")[0]
+    rows = re.findall(
+        r'<span class="dot (\w+)"[^>]*></span>.*?</th>\s*<td class="number">(\d+)</td>', first_table, re.S
+    )
     return {name: int(number) for name, number in rows}
 
 
@@ -237,7 +282,7 @@ async def test_companies_are_the_providers_matter(acme: Acme, olga: Person, sign
             continue
         for company in (acme.uta.company_id, olga.company_id, uuid4()):
             path = route.path.replace("{company_id}", str(company)).replace("{user_id}", str(acme.uta.user_id))
-            path = path.replace("{session_id}", str(uuid4()))
+            path = path.replace("{session_id}", str(uuid4())).replace("{role_id}", "user")
             answer = await (anna.post(path, {"form_token": token}) if route.is_act else anna.get(path))
             assert answer.status == 403, (route.path, company)
 

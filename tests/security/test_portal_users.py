@@ -13,7 +13,7 @@ from services.portal.routes import ROUTES
 from tests.support.acme import XSS, Acme, SignedIn, act, proven
 from tests.support.scene import make_role
 from tests.support.service import PASSWORD, Person
-from tests.support.visitor import Shown
+from tests.support.visitor import Shown, visitor_of
 
 ACTS_ON_A_USER: Final = [route for route in ROUTES if route.is_act and route.path.startswith("/users/{user_id}")]
 PAGES_OF_A_USER: Final = [route for route in ROUTES if not route.is_act and route.path.startswith("/users/{user_id}")]
@@ -41,6 +41,21 @@ async def test_the_list_counts_and_is_narrowed_by_its_address(acme: Acme, signed
 
 def logins(page: Shown) -> list[str]:
     return re.findall(r'<th scope="row"><a href="[^"]+">([^<]+)</a>', page.text)
+
+
+async def test_the_list_shows_who_is_locked_and_counts_them(acme: Acme, signed_in: SignedIn) -> None:
+    lea = await acme.service.person(acme.uta.company_id, "lea.locked", on=True)
+    pending = await acme.service.pending(lea)
+    for _ in range(5):
+        await acme.service.give(pending, acme.service.wrong_code(lea))
+    visitor = visitor_of(acme.service)
+    await visitor.sign_in(acme.anna)
+    page = await visitor.get("/users?two_factor=locked")
+    assert (logins(page), "1 Benutzer" in page.text) == (["lea.locked"], True)
+    acme.service.clock.advance(hours=1)
+    page = await visitor.get("/users?two_factor=locked")
+    assert (logins(page), "Niemand passt zu dieser Suche." in page.text) == ([], True)
+    await visitor.http.close()
 
 
 @pytest.mark.parametrize("sort", ["", "-login"])

@@ -658,6 +658,7 @@ UNBOUND: Final[dict[str, str]] = {
     "projection_lag.sql": "readiness asks about the whole installation and learns one bit",
     "claim_effects.sql": "the queue of effects is one; each row names its company, and so does all that follows",
     "backlog_projection.sql": "metrics ask how far the worst company is behind and how many are, and name none",
+    "backlog_sealing.sql": "the same of signed checkpoints",
     "backlog_open_effects.sql": "metrics count the queue by kind",
     "backlog_failed_effects.sql": "metrics count what was given up by kind",
     "lagging_companies.sql": "the projector asks which companies are behind",

@@ -262,3 +262,55 @@ async def _act_as_provider(service: Service, operator: Person, company: UUID, us
         )
     )
     assert result.status is Status.APPENDED
+
+
+# Sign-ins by the hour.
+
+COUNTED = """
+    SELECT date_trunc('hour', at, 'UTC') AS hour, type <> 'SignedIn' AS refused, count(*) AS events
+    FROM audit_trail_1 WHERE company_id = $1
+        AND type = ANY ('{SignedIn, PasswordRejected, CodeRejected, SignInRefused}')
+    GROUP BY 1, 2 ORDER BY 1, 2
+"""
+HOURS = "SELECT hour, refused, events FROM sign_in_hour WHERE company_id = $1 AND events <> 0 ORDER BY 1, 2"
+
+
+async def _busy(service: Service, anna: Person, uta: Person) -> None:
+    """Two people over three hours; a wrong password, a wrong code, and codes that are right."""
+    for _ in range(3):
+        await service.call("POST", "/v1/sign-ins", None, {"login": uta.login, "password": "wrong password"})
+        await service.give(await service.pending(anna), service.wrong_code(anna))
+        await service.fresh_sign_in(uta)
+        await service.fresh_sign_in(anna)
+        service.clock.advance(minutes=67)
+
+
+async def test_sign_ins_are_counted_by_the_hour_as_they_stand_in_the_trail(
+    service: Service, worker: Worker, owner_pool: Pool
+) -> None:
+    company, anna, uta = await _acme(service)
+    other = await service.person(await service.company("Beta AG"), "bea.beta", on=True)
+    await _busy(service, anna, uta)
+    await service.fresh_sign_in(other)
+    await worker.project()
+    expected = await owner_pool.fetch(COUNTED, company)
+    assert len({row["hour"] for row in expected}) >= 3
+    assert {row["refused"] for row in expected} == {True, False}
+    assert await owner_pool.fetch(HOURS, company) == expected
+    trail = PostgresAuditTrail(worker.parts.pool)
+    found = await trail.sign_in_hours(company, expected[0]["hour"])
+    assert [(one.hour, one.refused, one.events) for one in found] == [tuple(row) for row in expected]
+    assert len(await trail.sign_in_hours(company, expected[0]["hour"] + timedelta(seconds=1))) < len(expected)
+
+
+async def test_the_count_of_sign_ins_follows_whatever_is_done_to_the_trail(
+    service: Service, worker: Worker, owner_pool: Pool
+) -> None:
+    company, anna, uta = await _acme(service)
+    await _busy(service, anna, uta)
+    await worker.project()
+    before = await owner_pool.fetch(HOURS, company)
+    await owner_pool.execute("DELETE FROM audit_trail_1 WHERE company_id = $1 AND position % 3 = 0", company)
+    assert await owner_pool.fetch(HOURS, company) == await owner_pool.fetch(COUNTED, company) != before
+    await _replayed(owner_pool, worker, company)
+    assert await owner_pool.fetch(HOURS, company) == before

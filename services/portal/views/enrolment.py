@@ -7,6 +7,7 @@ from markupsafe import Markup
 
 from services.application.codes import ShownKey, qr_svg
 from services.application.errors import Refused
+from services.portal import time_limits
 from services.portal.forms import Code, Form, Path
 from services.portal.security import safe_path
 from services.portal.visit import Answer, Page, Visit
@@ -33,7 +34,7 @@ async def start(visit: Visit, form: StartForm) -> Answer:
 async def demanded(visit: Visit, wanted: str) -> Page:
     """A fresh key for a sign-in that has to bring one."""
     shown, expires_at = await visit.app.sign_in.start_enrolment(visit.caller)
-    return _page(shown, expires_at, wanted)
+    return _page(visit, shown, expires_at, wanted)
 
 
 async def show_again(visit: Visit) -> Answer:
@@ -42,7 +43,7 @@ async def show_again(visit: Visit) -> Answer:
         shown, expires_at = await visit.app.sign_in.shown_enrolment(visit.caller)
     except Refused:
         return await show(visit)
-    return _page(shown, expires_at, _next(visit))
+    return _page(visit, shown, expires_at, _next(visit))
 
 
 async def confirm(visit: Visit, form: ConfirmForm) -> Answer:
@@ -58,11 +59,11 @@ def codes_page(codes: tuple[str, ...], action: str, wanted: str = "/") -> Page:
     return Page(template="recovery_codes.html", values={"codes": codes, "action": action, "next": wanted})
 
 
-def _page(shown: ShownKey, expires_at: datetime, wanted: str) -> Page:
+def _page(visit: Visit, shown: ShownKey, expires_at: datetime, wanted: str) -> Page:
     return Page(
         template="enrolment.html",
         values={
-            **key_values(shown, expires_at),
+            **key_values(visit, shown, expires_at),
             "action": "/sign-in/enrolment/confirmation",
             "cancel": "/sign-in/cancel",
             "next": wanted,
@@ -71,11 +72,11 @@ def _page(shown: ShownKey, expires_at: datetime, wanted: str) -> Page:
     )
 
 
-def key_values(shown: ShownKey, expires_at: datetime) -> dict[str, object]:
+def key_values(visit: Visit, shown: ShownKey, expires_at: datetime) -> dict[str, object]:
     """What a page shows of a key."""
     groups = [shown.key[at : at + 4] for at in range(0, len(shown.key), 4)]
     qr = Markup(qr_svg(shown.otpauth_uri, sized=False))  # noqa: S704 - made here, of modules only
-    return {"qr": qr, "groups": groups, "expires_at": expires_at}
+    return {"qr": qr, "groups": groups, "key_limit": time_limits.of_key(visit, expires_at)}
 
 
 def _next(visit: Visit) -> str:

@@ -1,5 +1,6 @@
 """My profile: settings, sessions and activity."""
 
+from datetime import timedelta
 from typing import Literal
 from zoneinfo import available_timezones
 
@@ -35,7 +36,15 @@ async def show_sessions(visit: Visit) -> Answer:
     rows = await visit.app.own.sessions(visit.caller)
     current = visit.caller.credential.id
     found = [devices.session(row, current=row.id == current) for row in rows]
-    return Page(template="sessions.html", values={"rows": sorted(found, key=lambda row: not row.current)})
+    limits = visit.app.rules.limits
+    return Page(
+        template="sessions.html",
+        values={
+            "rows": sorted(found, key=lambda row: not row.current),
+            "idle_minutes": limits.session_idle // timedelta(minutes=1),
+            "longest_hours": f"{limits.session / timedelta(hours=1):g}",
+        },
+    )
 
 
 async def end_session(visit: Visit, form: Form) -> Answer:

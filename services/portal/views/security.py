@@ -101,7 +101,7 @@ async def replace_key(visit: Visit, form: CodeForm) -> Answer:
 def _key_page(visit: Visit, shown: ShownKey, expires_at: datetime) -> Page:
     return Page(
         template="own_enrolment.html",
-        values={**key_values(shown, expires_at), "replacing": visit.caller.user.state.key is not None},
+        values={**key_values(visit, shown, expires_at), "replacing": visit.caller.user.state.key is not None},
     )
 
 

@@ -10,7 +10,7 @@ from events.company.roles import Level, Right
 from services.application.audit import AuditFilters
 from services.application.errors import Refused
 from services.application.ports import UserFilter
-from services.portal import sentences
+from services.portal import sentences, sign_ins
 from services.portal.coverage import Coverage, coverage
 from services.portal.visit import Answer, Page, Visit
 
@@ -38,6 +38,7 @@ async def show(visit: Visit) -> Answer:
             "rows": await visit.app.audit.activity(caller, caller.user_id, _LAST, None),
             "sentences": sentences,
             "company": await company_of(visit) if visit.may(Right.USERS, Level.VIEW) else None,
+            "sign_ins": await sign_ins.last_days(visit) if may_audit else None,
             "company_rows": await visit.app.audit.page(caller, AuditFilters(), _LAST, None) if may_audit else None,
         },
     )

@@ -15,7 +15,7 @@ from events.store.port import StoredUser
 from events.user.state import account_state
 from services.application.administration import NewUser
 from services.application.errors import Refused
-from services.application.ports import UserFilter
+from services.application.ports import Standing, UserFilter
 from services.portal import hindrances, words
 from services.portal.forms import Day, Email, Form, OrNone, Password, TimeZone, begin_of
 from services.portal.languages import zone_of
@@ -80,7 +80,7 @@ async def show(visit: Visit) -> Answer:
         template="users/list.html",
         values={
             "rows": [_row(visit, user) for user in rows],
-            "total": sum(one.users for one in counted if asked.wanted.two_factor in (None, one.state)),
+            "total": sum(one.users for one in counted if _is_asked(one, asked.wanted.two_factor)),
             "asked": asked,
             "is_narrowed": any((asked.wanted.q, asked.wanted.role, asked.wanted.two_factor)),
             "earlier": asked.address(path, before=str(rows[0].user_id)) if has_earlier else None,
@@ -93,6 +93,10 @@ async def show(visit: Visit) -> Answer:
             "why_not_many": hindrances.of_right(visit, Right.TWO_FACTOR_OTHERS, own_factor=True),
         },
     )
+
+
+def _is_asked(standing: Standing, two_factor: str | None) -> bool:
+    return two_factor in (None, standing.state) or (two_factor == "locked" and standing.shut_out)
 
 
 def _row(visit: Visit, user: StoredUser) -> Row:
@@ -109,7 +113,7 @@ async def _asked(visit: Visit) -> _Asked:
     return _Asked(
         wanted=UserFilter(
             role=role if visit.caller.at.state.has_role(role) else None,
-            two_factor=two_factor if two_factor in words.FACTORS else None,
+            two_factor=two_factor if two_factor in words.STANDINGS else None,
             q=sought or None,
         ),
         descending=query.get("sort") == "-login",
