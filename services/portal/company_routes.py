@@ -7,7 +7,7 @@ from typing import Final
 from events.company.roles import Level, Right
 from services.portal.forms import Form
 from services.portal.route import Allow, Route, View
-from services.portal.views import audit, companies, policy, roles, user, user_security, users, users_bulk
+from services.portal.views import audit, companies, policy, reports, roles, user, user_security, users, users_bulk
 
 _page = partial(Route, method="GET", allow=Allow.SESSION)
 _act = partial(Route, method="POST", allow=Allow.SESSION, fresh=True)
@@ -19,6 +19,7 @@ _OF_FACTORS: Final = (*_SEE_USERS, (Right.TWO_FACTOR_OTHERS, Level.FULL))
 _SEE_POLICY: Final = ((Right.POLICY, Level.VIEW),)
 _OF_POLICY: Final = ((Right.POLICY, Level.FULL),)
 _SEE_AUDIT: Final = ((Right.AUDIT, Level.VIEW),)
+_SEE_REPORTS: Final = ((Right.REPORTS, Level.VIEW),)
 _SEE_COMPANIES: Final = ((Right.COMPANIES, Level.VIEW),)
 _OF_COMPANIES: Final = ((Right.COMPANIES, Level.FULL),)
 _OF_ROLES: Final = (*_OF_USERS, *_OF_POLICY)
@@ -138,19 +139,36 @@ _SEE_ROLES: Final = (
     _page(path="/roles/{role_id}", view=roles.show_one, rights=_SEE_USERS),
 )
 
-_OF_A_COMPANY: Final = (*_USERS, *_POLICY, *_AUDIT, *_SEE_ROLES)
+_REPORTS: Final = (
+    _page(path="/reports", view=reports.show, rights=_SEE_REPORTS),
+    _act(
+        path="/reports",
+        view=reports.order,
+        form=reports.OrderForm,
+        page=reports.show,
+        rights=((Right.REPORTS, Level.FULL),),
+        fresh=False,
+        only_reads=True,
+        back="/reports",
+    ),
+    _page(path="/reports/{report_id}", view=reports.show_one, rights=_SEE_REPORTS),
+    _page(path="/reports/{report_id}/file", view=reports.fetch, rights=_SEE_REPORTS),
+)
+
+_OF_A_COMPANY: Final = (*_USERS, *_POLICY, *_AUDIT, *_REPORTS, *_SEE_ROLES)
 
 
 def _elsewhere(route: Route) -> Route:
     """The same for the provider, in any company: with the right to companies, and to change something with a factor."""
-    level = Level.FULL if route.is_act else Level.VIEW
+    changes = route.is_act and not route.only_reads
+    level = Level.FULL if changes else Level.VIEW
     return replace(
         route,
         path=f"/companies/{{company_id}}{route.path}",
         back=f"/companies/{{company_id}}{route.back}",
         elsewhere=True,
         rights=(*route.rights, (Right.COMPANIES, level)),
-        own_factor=route.own_factor or route.is_act,
+        own_factor=route.own_factor or changes,
     )
 
 

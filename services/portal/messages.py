@@ -35,6 +35,8 @@ class Said(StrEnum):
     ROLE_CHANGED = "role_changed"
     ROLE_DELETED = "role_deleted"
     POLICY_SAVED = "policy_saved"
+    REPORT_ORDERED = "report_ordered"
+    PDF_MISSING = "pdf_missing"
     COMPANY_ADDED = "company_added"
     COMPANY_RENAMED = "company_renamed"
     COMPANY_SUSPENDED = "company_suspended"
@@ -68,6 +70,8 @@ _SAID: Final = {
     Said.PROVEN_AGAIN: _("Thank you. For the next five minutes you will not be asked again."),
     Said.DONE_ALREADY: _("This was done already; it was not done twice."),
     Said.POLICY_SAVED: _("The security policy was saved and is in force."),
+    Said.REPORT_ORDERED: _("The report was ordered."),
+    Said.PDF_MISSING: _("PDF cannot be made here. The other files say the same."),
     Said.COMPANY_ADDED: _("The company was added. Now it needs a first administrator."),
     Said.COMPANY_RENAMED: _("The company was renamed."),
     Said.COMPANY_SUSPENDED: _("The company is suspended: all of its sessions ended, and nobody signs in."),
@@ -193,6 +197,7 @@ _KINDS: Final = {
     "role_name": _("Small letters, digits and underscores only, beginning with a letter."),
     "tick": _("Please tick this to confirm it."),
     "nobody": _("Please choose at least one user."),
+    "not_of_this_kind": _("This kind of report is about one day: leave the first one empty."),
     "in_the_future": _("This lies in the future."),
     "not_before_the_end": _("The first day has to come before the last one."),
     "characters": _("Some of these characters may not be used here."),

@@ -15,7 +15,7 @@ from services.portal.languages import LANGUAGES
 from services.portal.messages import Said
 from services.portal.security import HEADERS
 from services.portal.site import SITE
-from services.portal.visit import Answer, Goto, Page, Visit
+from services.portal.visit import Answer, Download, Goto, Page, Visit
 
 TEMPLATES: Final = Path(__file__).with_name("templates")
 
@@ -42,6 +42,9 @@ async def respond(http: web.Request, visit: Visit, answer: Answer) -> web.Respon
     if isinstance(answer, Goto):
         response = web.Response(status=303, headers={**HEADERS, "Location": answer.path})
         _change_language(http, response, answer)
+    elif isinstance(answer, Download):
+        saved = {"Content-Type": answer.kind, "Content-Disposition": f'attachment; filename="{answer.name}"'}
+        response = web.Response(body=answer.body, headers={**HEADERS, **saved})
     else:
         response = await _page(http, visit, answer)
     response.headers["X-Request-Id"] = visit.request.id

@@ -42,6 +42,7 @@ class Route:
     fresh: bool = False
     own_factor: bool = False
     back: str = "/"  # where to go when an act cannot be shown again; may name ids of the path
+    only_reads: bool = False  # what is recorded is the asking: it changes nothing for the company
     elsewhere: bool = False  # {company_id} names the company in which the caller acts
     max_body: int = MAX_BODY
 

@@ -88,4 +88,15 @@ class Goto:
     clear: bool = False  # and whatever else it keeps of ours
 
 
-Answer: TypeAlias = Page | Goto
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Download:
+    """A file to keep."""
+
+    name: str
+    kind: str
+    body: bytes = field(repr=False)
+    token: str | None = field(default=None, repr=False)
+    said: None = None
+
+
+Answer: TypeAlias = Page | Goto | Download
