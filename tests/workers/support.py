@@ -41,10 +41,13 @@ class Worker:
     async def project(self) -> int:
         return await self.projector.project()
 
-    async def build(self) -> int:
-        """Seal what there is, then build the reports that are due."""
+    async def seal(self) -> None:
         r = self.parts
         await Sealer(r.pool, r.signer, r.clock, r.entropy, r.settings.installation_name).seal()
+
+    async def build(self) -> int:
+        """Seal what there is, then build the reports that are due."""
+        await self.seal()
         return await self.reports.drain()
 
     def queue(self) -> EffectQueue:
