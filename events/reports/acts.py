@@ -60,7 +60,7 @@ _OUTSIDE: Final = frozenset({ActorKind.USER, ActorKind.PROVIDER, ActorKind.CLIEN
 class AdministratorActs:
     types = frozenset(EVENTS) - _NEVER
     complete = _ALWAYS
-    covers: Covers = "all"
+    covers: Covers = "every"
 
     def __init__(self, begin: datetime | None) -> None:
         self._begin = begin

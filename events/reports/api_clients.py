@@ -27,7 +27,7 @@ class _Client:
 class ApiClients:
     complete = names(ApiClientCreated, ApiClientRotated, ApiClientRevoked)
     types = complete | names(CompanySuspended)
-    covers: Covers = "all"
+    covers: Covers = "every"
 
     def __init__(self, cut: datetime) -> None:
         self._cut = cut

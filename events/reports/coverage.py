@@ -121,7 +121,7 @@ class CoverageOverTime:
 
     types = TYPES
     complete = TYPES
-    covers: Covers = "all"
+    covers: Covers = "every"
 
     def __init__(self, begin: datetime | None, cut: datetime) -> None:
         self._begin, self._cut = begin, cut

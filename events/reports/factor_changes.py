@@ -40,7 +40,7 @@ class _Change:
 class FactorChanges:
     complete = names(*_ON, *_OFF, *_DEMANDS, *_HELP)
     types = complete | names(*_PROOFS)
-    covers: Covers = "all"
+    covers: Covers = "every"
 
     def __init__(self, begin: datetime | None) -> None:
         self._begin = begin

@@ -26,7 +26,7 @@ _TYPES: Final = names(
 class FailedAttempts:
     types = _TYPES
     complete = _TYPES
-    covers: Covers = "all"
+    covers: Covers = "every"
 
     def __init__(self, begin: datetime | None) -> None:
         self._begin = begin

@@ -16,7 +16,7 @@ class PolicyHistory:
 
     types = names(CompanyCreated, PolicyChanged)
     complete = types
-    covers: Covers = "all"
+    covers: Covers = "every"
 
     def __init__(self, begin: datetime | None) -> None:
         self._begin = begin

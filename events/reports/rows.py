@@ -6,7 +6,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 
 from events.store.port import RecordedEvent
 
-Covers: TypeAlias = Literal["all", "last"]
+Covers: TypeAlias = Literal["every", "last"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ class _Revocation:
 class SessionRevocations:
     types = names(*_CAUSES, *_FOR_ALL, *_OUTCOMES)
     complete = names(*_ALWAYS, *_FOR_ALL)
-    covers: Covers = "all"
+    covers: Covers = "every"
 
     def __init__(self, begin: datetime | None) -> None:
         self._begin = begin

@@ -12,7 +12,7 @@ _LINE: Final = 26
 _HEIGHT: Final = 200
 
 _FRAME: Final = Markup(
-    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {} {}" width="{}" height="{}" role="img" '
+    '<svg class="chart" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {} {}" width="{}" height="{}" role="img" '
     'aria-hidden="true" font-family="sans-serif" font-size="13">{}</svg>'
 )
 _BOX: Final = Markup('<rect x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" fill="{}"/>')
