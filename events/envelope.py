@@ -68,6 +68,11 @@ class Metadata:
     actor_label: str | None = None
     reason: str | None = None  # of a fact whose shape has none: sealed with its subject, else with its actor
 
+    @property
+    def leaves_traces(self) -> bool:
+        """Is a month's key asked for? Where none is, none is made that would have to be destroyed some day."""
+        return self.traces != Traces() or self.reason is not None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Box:

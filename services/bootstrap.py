@@ -41,6 +41,7 @@ from services.application.companies import CompanyAdministration
 from services.application.console import Console
 from services.application.enrolment import Enrolment
 from services.application.execute import Executor
+from services.application.exporting import AuditExport
 from services.application.first_step import FirstStep
 from services.application.idempotency import Idempotency
 from services.application.introspection import Introspection
@@ -52,6 +53,7 @@ from services.application.reports.build import Builder
 from services.application.reports.cover import CheckpointCover
 from services.application.reports.orders import Reports
 from services.application.reports.ports import Shelf
+from services.application.retention import Retention
 from services.application.rules import Rules
 from services.application.sessions import Tokens
 from services.application.sign_in import SignIn
@@ -100,6 +102,7 @@ class Runtime:
     moving_in: MovingIn
     builder: Builder
     shelf: Shelf
+    retention: Retention
     readiness: ProcessReadiness
     metrics: PrometheusText
 
@@ -171,14 +174,14 @@ def _compose(
 ) -> Runtime:
     rules = rules_of(settings)
     store = PostgresEventStore(pool, entropy.uuid, entropy.bytes, meters)
-    vault = Vault(store, wrapper, clock, entropy)
+    vault = Vault(store, wrapper, entropy)
     signer = Signer(store, wrapper, entropy, FileLastSigned(settings.signed_path))
     executor = Executor(store, vault, doorbell, entropy)
     streams = Streams(store, vault, doorbell)
     authentication = Authentication(store, clock, rules)
     acts = CompanyActs(streams, authentication, clock)
     user_acts = UserActs(store, executor, authentication, clock)
-    users = PostgresUsers(pool)
+    users, trail = PostgresUsers(pool), PostgresAuditTrail(pool)
     codes = Codes(store, vault, clock, entropy, rules, lambda: check.is_trusted)
     enrolment = Enrolment(executor, codes, clock, entropy, rules)
     tokens = Tokens(entropy)
@@ -212,7 +215,8 @@ def _compose(
         companies=CompanyAdministration(store, streams, acts, PostgresCompanies(pool), users, clock),
         clients=ApiClients(store, streams, acts, tokens, clock, entropy),
         introspection=Introspection(authentication),
-        audit=Audit(PostgresAuditTrail(pool)),
+        audit=Audit(trail),
+        exports=AuditExport(trail, streams, authentication, clock),
         reports=Reports(streams, authentication, shelf, clock, entropy),
         transparency=Transparency(PostgresTrees(pool), signer, clock),
         idempotency=Idempotency(PostgresKeptAnswers(pool, wrapper, entropy.bytes), meters),
@@ -232,6 +236,7 @@ def _compose(
         moving_in=MovingIn(store, executor, streams, codes, passwords, vault, clock, entropy),
         builder=Builder(store, PostgresReportLog(pool), CheckpointCover(PostgresTrees(pool), signer, clock), wrapper),
         shelf=shelf,
+        retention=Retention(store, streams, clock, settings.trace_months),
         readiness=ProcessReadiness(pool, vault, check, clock),
         metrics=PrometheusText(meters, pool, passwords, check, clock),
     )

@@ -103,6 +103,9 @@ class Settings(BaseModel):
         int, Field(ge=1, le=60, description="A session ends when it is idle for so long.")
     ] = 60
     session_hours: Annotated[int, Field(ge=1, le=12, description="A session ends after so long in any case.")] = 12
+    trace_months: Annotated[
+        int, Field(ge=12, le=120, description="Whole months for which the audit trail keeps addresses and programs.")
+    ] = 12
     argon2_memory_kib: Annotated[int, Field(ge=19456, le=2097152, description="Argon2id memory, KiB.")] = 19456
     argon2_passes: Annotated[int, Field(ge=2, le=16, description="Argon2id passes.")] = 2
     argon2_lanes: Annotated[int, Field(ge=1, le=16, description="Argon2id lanes.")] = 1

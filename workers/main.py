@@ -20,6 +20,7 @@ from workers.effects.occasions import Occasions
 from workers.effects.revoke_sessions import RevokeSessions
 from workers.effects.sign_everyone_out import SignEveryoneOut
 from workers.expiry import Expiry
+from workers.old_traces import OldTraces
 from workers.projector import Projector
 from workers.queue import BATCH, EffectQueue
 from workers.sealer import Sealer
@@ -44,7 +45,7 @@ async def work(r: Runtime, stop: asyncio.Event) -> None:
     drain, reports = drain_of(r), report_drain_of(r)
     projector, sweeper = Projector(r.pool, r.wrapper), Sweeper(r.pool, r.clock)
     sealer = Sealer(r.pool, r.signer, r.clock, r.entropy, r.settings.installation_name)
-    expiry = Expiry(r.pool, r.store, r.application.executor, r.clock)
+    expiry, old = Expiry(r.pool, r.store, r.application.executor, r.clock), OldTraces(r.pool, r.retention)
     drains, builds, projects, seals, sweeps = (asyncio.Event() for _ in range(5))
 
     def rung() -> None:
@@ -66,6 +67,7 @@ async def work(r: Runtime, stop: asyncio.Event) -> None:
         _repeat("seal", sealer.seal, seals, SEAL_SECONDS, stop),
         _repeat("sweep", sweeper.sweep, sweeps, SWEEP_SECONDS, stop),
         _repeat("expire", expiry.expire, sweeps, EXPIRE_SECONDS, stop),
+        _repeat("destroy", old.destroy, sweeps, SWEEP_SECONDS, stop),
     ]
     tasks = [asyncio.create_task(loop) for loop in loops]
     listening = _listening(r.settings, rung)

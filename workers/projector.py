@@ -8,7 +8,8 @@ import asyncpg
 import structlog
 
 from events.projections.audit_trail import NAME
-from events.projections.runner import AuditTrailRunner, ProjectionStopped
+from events.projections.entries import ProjectionStopped
+from events.projections.runner import AuditTrailRunner
 from events.sql import statement
 from events.store.port import Unavailable
 from events.store.postgres import available

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import TypeAlias
 from uuid import UUID
 
+from events.company.events import EventsExported
 from events.company.policy import Policy
 
 
@@ -60,6 +61,29 @@ class DeleteRole:
     name: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordExport:
+    """What goes out, as the fact will tell it."""
+
+    now: datetime
+    fact: EventsExported
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DestroyTraces:
+    now: datetime
+    month: str
+
+
 CompanyCommand: TypeAlias = (
-    CreateCompany | RenameCompany | SuspendCompany | ResumeCompany | ChangePolicy | CreateRole | ChangeRole | DeleteRole
+    CreateCompany
+    | RenameCompany
+    | SuspendCompany
+    | ResumeCompany
+    | ChangePolicy
+    | CreateRole
+    | ChangeRole
+    | DeleteRole
+    | RecordExport
+    | DestroyTraces
 )

@@ -10,6 +10,8 @@ from events.company.commands import (
     CreateCompany,
     CreateRole,
     DeleteRole,
+    DestroyTraces,
+    RecordExport,
     RenameCompany,
     ResumeCompany,
     SuspendCompany,
@@ -24,6 +26,7 @@ from events.company.events import (
     RoleChanged,
     RoleCreated,
     RoleDeleted,
+    TracesDestroyed,
 )
 from events.company.roles import BUILT_IN, MOST_OWN_ROLES, rights_from, words_of
 from events.company.state import CompanyState
@@ -59,6 +62,10 @@ def decide(state: CompanyState, command: CompanyCommand) -> Decision[CompanyEven
             return _change_role(state, command)
         case DeleteRole():
             return _delete_role(state, command)
+        case RecordExport():
+            return accepted(command.fact)
+        case DestroyTraces():
+            return accepted(TracesDestroyed(month=command.month, destroyed_at=command.now))
         case _:
             assert_never(command)
 

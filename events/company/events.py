@@ -74,6 +74,36 @@ class RoleDeleted:
 
 
 @fact
+class EventsExported:
+    """Recorded before the first of `events` rows, the newest at `upto`, went out.
+
+    Of what was searched for only what is nobody's data stands here: an address or words, that there were some.
+    """
+
+    VERSION: ClassVar[int] = 1
+    format: Literal["jsonl", "csv", "ocsf"]
+    events: int
+    upto: int
+    of_type: str | None = None
+    of_user: UUID | None = None
+    of_actor: UUID | None = None
+    from_at: Instant | None = None
+    to_at: Instant | None = None
+    by_address: bool = False
+    by_words: bool = False
+    exported_at: Instant
+
+
+@fact
+class TracesDestroyed:
+    """The key of one month's traces, "YYYY-MM", went in this very commit: its addresses and programs are nobody's."""
+
+    VERSION: ClassVar[int] = 1
+    month: str
+    destroyed_at: Instant
+
+
+@fact
 class PasswordRejected:
     """A refused password on a known login. `throttled`: tries that were not evaluated, one fact a window."""
 
@@ -145,6 +175,8 @@ CompanyEvent: TypeAlias = (
     | RoleCreated
     | RoleChanged
     | RoleDeleted
+    | EventsExported
+    | TracesDestroyed
 )
 SignInsEvent: TypeAlias = PasswordRejected
 EffectEvent: TypeAlias = (

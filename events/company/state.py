@@ -11,10 +11,12 @@ from events.company.events import (
     CompanyRenamed,
     CompanyResumed,
     CompanySuspended,
+    EventsExported,
     PolicyChanged,
     RoleChanged,
     RoleCreated,
     RoleDeleted,
+    TracesDestroyed,
 )
 from events.company.policy import CompanyRules, DemandSince, Policy, with_policy
 from events.company.roles import BUILT_IN, NO_RIGHTS, PROVIDER_ONLY, Rights, rights_from
@@ -90,6 +92,8 @@ def evolve(state: CompanyState, event: CompanyEvent) -> CompanyState:
             return replace(state, roles=tuple(_changed(role, event) for role in state.roles))
         case RoleDeleted():
             return replace(state, roles=tuple(role for role in state.roles if role.name != event.name))
+        case EventsExported() | TracesDestroyed():
+            return state
         case _:
             assert_never(event)
 

@@ -13,6 +13,12 @@ _BODY: Final = re.compile(
 )
 
 
+# A company's log ends with its id, and a number when it was opened anew.
+_OF_COMPANY: Final = re.compile(
+    r"(?P<log>.*/(?P<company>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}))(?:/[1-9][0-9]*)?"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
     origin: str
@@ -51,6 +57,28 @@ def checkpoint_of(note: str, key: VerifierKey) -> Checkpoint:
     if checkpoint.origin != key.name:
         raise NoteRefused("it is the checkpoint of another log")
     return checkpoint
+
+
+def company_of(origin: str) -> str | None:
+    """Of a company's log; the log of checkpoints has none."""
+    found = _OF_COMPANY.fullmatch(origin)
+    return found["company"] if found else None
+
+
+def checkpoint_of_log(note: str, key: VerifierKey) -> Checkpoint:
+    """The same, also of another origin of the log that the key is named for: a restored log has a new one.
+
+    Raises NoteRefused.
+    """
+    origin = unverified(note).origin
+    if company_of(origin) is not None and _without_epoch(origin) == _without_epoch(key.name):
+        return checkpoint_of(note, VerifierKey(origin, key.key))
+    return checkpoint_of(note, key)
+
+
+def _without_epoch(origin: str) -> str:
+    found = _OF_COMPANY.fullmatch(origin)
+    return found["log"] if found else origin
 
 
 def unverified(note: str) -> Checkpoint:

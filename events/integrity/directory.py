@@ -1,13 +1,12 @@
 """Verifying an exported log: every byte of every entry against the signed root, offline."""
 
 import json
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from events.integrity.checkpoint import Checkpoint, checkpoint_of
+from events.integrity.checkpoint import Checkpoint, checkpoint_of_log, company_of
 from events.integrity.entries import Order
 from events.integrity.findings import Verdict
 from events.integrity.note import NoteRefused, VerifierKey
@@ -21,17 +20,9 @@ KEY: Final = "vkey"
 # (entries looked at, entries there are): called now and then.
 Progress: TypeAlias = Callable[[int, int], None]
 
-# A company's log ends with its id, and a number when it was opened anew; the log of checkpoints does not.
-_OF_COMPANY: Final = re.compile(r".*/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:/[1-9][0-9]*)?")
-
 
 class Unreadable(Exception):
     """There is nothing here that can be verified; the text says what is missing."""
-
-
-def company_of(origin: str) -> str | None:
-    found = _OF_COMPANY.fullmatch(origin)
-    return found[1] if found else None
 
 
 def verify_directory(folder: Path, key: VerifierKey | None, progress: Progress) -> Verdict:
@@ -74,7 +65,7 @@ def _checkpoint(folder: Path, key: VerifierKey | None, verdict: Verdict) -> Chec
     except (OSError, UnicodeDecodeError) as error:
         raise Unreadable("there is no checkpoint here") from error
     try:
-        return checkpoint_of(note, _key(folder, key))
+        return checkpoint_of_log(note, _key(folder, key))
     except NoteRefused as error:
         verdict.add("the checkpoint is refused", detail=str(error))
         return None
@@ -85,7 +76,7 @@ def _earlier(folder: Path, key: VerifierKey, newest: Checkpoint, verdict: Verdic
     found: list[Checkpoint] = []
     for note in _lines(folder / EARLIER):
         try:
-            checkpoint = checkpoint_of(json.loads(note)["checkpoint"], key)
+            checkpoint = checkpoint_of_log(json.loads(note)["checkpoint"], key)
         except (NoteRefused, ValueError, KeyError, TypeError) as error:
             verdict.add("an earlier checkpoint is refused", detail=str(error))
             continue

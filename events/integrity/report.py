@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from events.integrity.checkpoint import Checkpoint, checkpoint_of
-from events.integrity.directory import Unreadable, company_of, entries_of
+from events.integrity.checkpoint import Checkpoint, checkpoint_of_log, company_of
+from events.integrity.directory import Unreadable, entries_of
 from events.integrity.entries import parsed
 from events.integrity.findings import Verdict
 from events.integrity.note import NoteRefused, VerifierKey
@@ -89,7 +89,7 @@ def verify_report(text: str, key: VerifierKey | None, log: tuple[Path, int] | No
 
 def _checkpoint(report: Report, key: VerifierKey | None, verdict: Verdict) -> Checkpoint | None:
     try:
-        return checkpoint_of(report.checkpoint, key or VerifierKey.parse(report.vkey))
+        return checkpoint_of_log(report.checkpoint, key or VerifierKey.parse(report.vkey))
     except NoteRefused as error:
         verdict.add("the checkpoint is refused", detail=str(error))
         return None

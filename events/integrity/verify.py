@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from events.integrity.checkpoint import Checkpoint, checkpoint_of
-from events.integrity.directory import Progress, Unreadable, company_of, verify_directory
+from events.integrity.checkpoint import Checkpoint, checkpoint_of_log, company_of
+from events.integrity.directory import Progress, Unreadable, verify_directory
 from events.integrity.entries import parsed
 from events.integrity.findings import Verdict
 from events.integrity.note import NoteRefused, VerifierKey
@@ -53,7 +53,7 @@ def _verify_proof(text: str, key: VerifierKey | None) -> Verdict:
         raise Unreadable("a proof carries no key: name it with --vkey")
     try:
         proof = Proof.parse(text)
-        checkpoint = checkpoint_of(proof.checkpoint, key)
+        checkpoint = checkpoint_of_log(proof.checkpoint, key)
     except (ProofRefused, NoteRefused) as error:
         verdict.add("the proof is refused", detail=str(error))
         return verdict

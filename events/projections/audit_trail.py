@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from events.codec import open_actor, open_reason, open_traces
+from events.company.events import TracesDestroyed
 from events.projections.keyring import Keyring, Person, acting_person, subject_of
 from events.projections.words import words_of_text, words_of_type
 from events.store.port import RecordedEvent
@@ -32,12 +33,25 @@ class Row(NamedTuple):
 def rows_of(batch: Sequence[RecordedEvent], keyring: Keyring) -> tuple[list[Row], list[UUID]]:
     """(rows, members of the company that this batch erases). Raises SealBroken.
 
-    Whoever is erased within the batch is blank in all of it: the same that older rows become.
+    Whoever is erased within the batch, and whatever month, is blank in all of it: the same that older rows become.
     """
+    for month in months_destroyed(batch):
+        keyring.forget_month(month)
     erased = [recorded.stream_id for recorded in batch if isinstance(recorded.data, UserErased)]
     for user_id in erased:
         keyring.forget(user_id)
     return [_row(recorded, keyring) for recorded in batch], erased
+
+
+def months_destroyed(batch: Sequence[RecordedEvent]) -> list[str]:
+    """Months whose key is gone since this batch."""
+    return [recorded.data.month for recorded in batch if isinstance(recorded.data, TracesDestroyed)]
+
+
+def months_of(recorded: RecordedEvent) -> set[str]:
+    """Months whose keys its boxes need."""
+    boxes = (recorded.sealed.traces, recorded.sealed.actor)
+    return {box.month for box in boxes if box is not None and box.month is not None}
 
 
 def _row(recorded: RecordedEvent, keyring: Keyring) -> Row:

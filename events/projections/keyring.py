@@ -94,6 +94,10 @@ class Keyring:
         """From here on this member of the company is erased."""
         self._members[user_id] = NOBODY
 
+    def forget_month(self, month: str) -> None:
+        """Its key is destroyed, whatever was read of it before."""
+        self._months[month] = None
+
     def foreigners(self) -> list[PersonId]:
         """Members of other companies that act in this batch and are not erased."""
         return [person for person, held in self._foreign.items() if held.key is not None]

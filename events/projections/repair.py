@@ -6,8 +6,8 @@ from uuid import UUID
 import asyncpg
 
 from events.projections.audit_trail import NAME, rows_of
+from events.projections.entries import ProjectionStopped, document, read
 from events.projections.keyring import Keyring, Unwrap
-from events.projections.runner import ProjectionStopped, document, read
 from events.sealing import SealBroken
 from events.sql import statement
 

@@ -7,14 +7,13 @@ from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 import asyncpg
-from pydantic_core import to_json
 
-from events.codec import UndecodableEntry, decode
-from events.projections.audit_trail import NAME, Row, rows_of
+from events.projections.audit_trail import NAME, Row, months_destroyed, rows_of
+from events.projections.entries import ProjectionStopped, document, read
 from events.projections.keyring import Keyring, PersonId, Unwrap
+from events.projections.repair import repair
 from events.sealing import SealBroken
 from events.sql import statement
-from events.store.port import RecordedEvent
 
 _READ: Final = statement(__file__, "read_events")
 _BEGIN: Final = statement(__file__, "begin")
@@ -23,19 +22,12 @@ _STOP: Final = statement(__file__, "stop")
 _BLANK: Final = statement(__file__, "blank_people")
 _LOCK: Final = statement(__file__, "lock_position")
 _KEYS_HELD: Final = statement(__file__, "keys_held")
+_HAS_MONTH: Final = statement(__file__, "has_month")
 _CUSTOMERS: Final = statement(__file__, "customers")
 
 BATCH: Final = 1000
 
 _Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
-
-
-class ProjectionStopped(Exception):
-    """An entry is missing or cannot be read: nothing is skipped, so this company's trail stands still here."""
-
-    def __init__(self, position: int, why: str) -> None:
-        super().__init__(f"{why} (position {position})")
-        self.position = position
 
 
 @dataclass(slots=True)
@@ -47,6 +39,7 @@ class Batch:
     rows: list[Row] = field(default_factory=list)
     erased: list[UUID] = field(default_factory=list)
     foreigners: list[PersonId] = field(default_factory=list)
+    months: list[str] = field(default_factory=list)
     stop: str | None = None
 
 
@@ -90,7 +83,7 @@ class AuditTrailRunner:
             rows, erased = rows_of(recorded, keyring)
         except SealBroken:
             return Batch(after, after, stop="a sealed box does not open with its key")
-        return Batch(after, after + len(rows), rows, erased, keyring.foreigners(), stop)
+        return Batch(after, after + len(rows), rows, erased, keyring.foreigners(), months_destroyed(recorded), stop)
 
     async def _stop(self, company_id: UUID, batch: Batch, writing: "asyncio.Task[bool]") -> int:
         why = batch.stop or ""
@@ -100,6 +93,8 @@ class AuditTrailRunner:
 
     async def _write(self, company_id: UUID, batch: Batch) -> bool:
         """False when another worker was first, or a key that was used is gone meanwhile."""
+        for month in batch.months:
+            await self._remake(company_id, month, batch.first_after)
         if not batch.erased and not batch.foreigners:
             return await _move(self._pool, company_id, batch)
         for customer in await self._customers(company_id, batch.erased):
@@ -111,6 +106,12 @@ class AuditTrailRunner:
             await connection.execute(_BLANK, company_id, batch.erased)
             return await _move(connection, company_id, batch)
 
+    async def _remake(self, company_id: UUID, month: str, upto: int) -> None:
+        """Rows that were made with a month's key become what they are without it. Under the lock, a batch at a time."""
+        for after in range(0, upto, BATCH):
+            if await self._pool.fetchval(_HAS_MONTH, company_id, after, after + BATCH, month):
+                await repair(self._pool, self._unwrap, company_id, after, BATCH)
+
     async def _customers(self, company_id: UUID, erased: Sequence[UUID]) -> list[UUID]:
         return [row[0] for row in await self._pool.fetch(_CUSTOMERS, company_id)] if erased else []
 
@@ -119,24 +120,6 @@ class AuditTrailRunner:
         async with self._pool.acquire() as connection, connection.transaction():
             await connection.fetchval(_LOCK, company_id, NAME)
             await connection.execute(_BLANK, company_id, erased)
-
-
-def read(raw: Sequence[Any], after: int) -> tuple[list[RecordedEvent], str | None]:
-    """Decoded entries without a gap, up to the first that cannot follow, and why it cannot."""
-    recorded: list[RecordedEvent] = []
-    for expected, (position, name, entry) in enumerate(raw, after + 1):
-        if position != expected:
-            return recorded, "an entry is missing"
-        try:
-            recorded.append(decode(name, entry))
-        except UndecodableEntry as error:
-            return recorded, str(error)
-    return recorded, None
-
-
-def document(rows: Sequence[Row]) -> str:
-    """Rows as the JSON document that the SQL reads."""
-    return to_json([row._asdict() for row in rows]).decode()
 
 
 async def _move(connection: Any, company_id: UUID, batch: Batch) -> bool:

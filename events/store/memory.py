@@ -9,6 +9,7 @@ from typing import Final
 from uuid import UUID
 
 from events.codec import complete
+from events.company.events import TracesDestroyed
 from events.company.state import CompanyState
 from events.credentials import Credential, CredentialKind, EndEveryone
 from events.sealing import Random
@@ -37,6 +38,7 @@ class _Company:
     credentials: dict[UUID, Credential] = field(default_factory=dict)
     person_keys: dict[UUID, bytes] = field(default_factory=dict)
     trace_keys: dict[str, bytes] = field(default_factory=dict)
+    destroyed_months: set[str] = field(default_factory=set)
     known_addresses: set[tuple[UUID, bytes]] = field(default_factory=set)
     claims: dict[tuple[str, str], UUID | None] = field(
         default_factory=dict
@@ -135,6 +137,9 @@ class MemoryEventStore:
             company.at = max(command.decided_at, company.at + timedelta(microseconds=1))
             at = company.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
             company.events.append(RawEvent(position, type(event).__name__, complete(body, position, at)))
+            if isinstance(event, TracesDestroyed):
+                company.destroyed_months.add(event.month)
+                company.trace_keys.pop(event.month, None)
         if command.state is not None:
             company.states[command.stream_id] = (command.expected + len(bodies), command.state)
 
@@ -279,8 +284,9 @@ class MemoryEventStore:
     async def trace_key(self, company_id: UUID, month: str) -> bytes | None:
         return self._companies[company_id].trace_keys.get(month)
 
-    async def offer_trace_key(self, company_id: UUID, month: str, wrapped: bytes) -> bytes:
-        return self._companies[company_id].trace_keys.setdefault(month, wrapped)
+    async def offer_trace_key(self, company_id: UUID, month: str, wrapped: bytes) -> bytes | None:
+        company = self._companies[company_id]
+        return None if month in company.destroyed_months else company.trace_keys.setdefault(month, wrapped)
 
     async def installation_key(self, name: str) -> bytes | None:
         return self._installation_keys.get(name)

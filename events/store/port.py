@@ -229,8 +229,8 @@ class EventStore(Protocol):
 
     async def trace_key(self, company_id: UUID, month: str) -> bytes | None: ...
 
-    async def offer_trace_key(self, company_id: UUID, month: str, wrapped: bytes) -> bytes:
-        """The month's wrapped key: this one when there was none."""
+    async def offer_trace_key(self, company_id: UUID, month: str, wrapped: bytes) -> bytes | None:
+        """The month's wrapped key: this one when there was none; None when it was destroyed."""
         ...
 
     async def installation_key(self, name: str) -> bytes | None: ...

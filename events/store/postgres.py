@@ -221,10 +221,10 @@ class PostgresEventStore:
             wrapped: bytes | None = await self._pool.fetchval(_TRACE_KEY, company_id, month)
         return wrapped
 
-    async def offer_trace_key(self, company_id: UUID, month: str, wrapped: bytes) -> bytes:
+    async def offer_trace_key(self, company_id: UUID, month: str, wrapped: bytes) -> bytes | None:
         async with available():
             await self._pool.execute(_OFFER_TRACE_KEY, company_id, month, wrapped)
-        return await self.trace_key(company_id, month) or wrapped
+        return await self.trace_key(company_id, month)
 
     async def installation_key(self, name: str) -> bytes | None:
         async with available():

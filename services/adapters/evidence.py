@@ -29,6 +29,8 @@ _CREDENTIALS: Final = statement(__file__, "evidence_credentials")
 _KEY_HOLDERS: Final = statement(__file__, "evidence_key_holders")
 _TRAIL_POSITION: Final = statement(__file__, "evidence_trail_position")
 _ERASED_LATER: Final = statement(__file__, "evidence_erased_later")
+_DESTROYED_LATER: Final = statement(__file__, "evidence_destroyed_later")
+_KEY_MONTHS: Final = statement(__file__, "evidence_key_months")
 _TRAIL: Final = statement(__file__, "evidence_trail")
 _TRAIL_BEHIND: Final = statement(__file__, "evidence_trail_behind")
 _LOCK_HEAD: Final = statement(__file__, "evidence_lock_head")
@@ -78,11 +80,16 @@ class PostgresSnapshot:
     async def key_holders(self) -> set[UUID]:
         return {row[0] for row in await self._connection.fetch(_KEY_HOLDERS, self.company_id)}
 
+    async def key_months(self) -> set[str]:
+        return {row[0] for row in await self._connection.fetch(_KEY_MONTHS, self.company_id)}
+
     async def trail_position(self) -> TrailPosition:
         row = await self._connection.fetchrow(_TRAIL_POSITION, self.company_id, NAME)
         erased = await self._connection.fetch(_ERASED_LATER, self.company_id, NAME, timeout=PATIENCE)
         later = frozenset(found[0] for found in erased)
-        return TrailPosition(row[0], row[1], later) if row else TrailPosition(0, None, later)
+        destroyed = await self._connection.fetch(_DESTROYED_LATER, self.company_id, NAME, timeout=PATIENCE)
+        position, stopped = row or (0, None)
+        return TrailPosition(position, stopped, later, frozenset(found[0] for found in destroyed))
 
     async def trail(self, after: int, upto: int) -> list[Row]:
         return [Row(*row) for row in await self._connection.fetch(_TRAIL, self.company_id, after, upto)]

@@ -1,34 +1,40 @@
 """Read models as the use cases see them."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, TypeAlias
+from functools import lru_cache
+from typing import Any, Final, NamedTuple, TypeAlias
 from uuid import UUID
 
 import asyncpg
 from pydantic_core import from_json
 
-from events.projections.words import words_asked
+from events.projections.audit_trail import NAME
 from events.sql import statement
 from events.store.postgres import available
 from events.upcasters import upcast
-from services.application.audit import AuditFilters, AuditRow, SignInHour
+from services.adapters import audit_query
+from services.application.audit import AuditFilters, AuditRow, Period, SignInHour
 
-_PAGE: Final = statement(__file__, "audit_page")
-_PAGE_OF_SUBJECT: Final = statement(__file__, "audit_page_of_subject")
-_PAGE_OF_ACTOR: Final = statement(__file__, "audit_page_of_actor")
+_WALK: Final = statement(__file__, "audit_walk")
+_WALK_OF_SUBJECT: Final = statement(__file__, "audit_walk_of_subject")
+_WALK_OF_ACTOR: Final = statement(__file__, "audit_walk_of_actor")
+_WALK_OF_TYPE: Final = statement(__file__, "audit_walk_of_type")
+_FOUND: Final = statement(__file__, "audit_found")
+_PERIOD: Final = statement(__file__, "audit_period")
+_WINDOW: Final = statement(__file__, "audit_window")
+_WINDOW_COUNT: Final = statement(__file__, "audit_window_count")
+_POSITION: Final = statement(__file__, "evidence_trail_position")
 _SIGN_IN_HOURS: Final = statement(__file__, "sign_in_hours")
 _LOGINS: Final = statement(__file__, "logins")
 
-_FROM_NEWEST: Final = 2**63 - 1
-_MOST_WORDS: Final = 10
+_BEHIND_ALL: Final = 2**63 - 1
+LOOKED_THROUGH: Final = 10_000  # rows, newest first; what is rarer than a page of them is asked of the other index
 
 _PersonId: TypeAlias = tuple[UUID, UUID]
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(NamedTuple):
     """A row with the clear part of its entry."""
 
     row: Any
@@ -38,7 +44,7 @@ class _Found:
 
 
 class PostgresAuditTrail:
-    """AuditTrail on the projection `audit_trail_1`, joined with the entries and with today's logins."""
+    """AuditTrail on the projection `audit_trail_1`, with the entries and today's logins. Raises Unavailable."""
 
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
         self._pool = pool
@@ -46,21 +52,64 @@ class PostgresAuditTrail:
     async def page(
         self, company_id: UUID, filters: AuditFilters, limit: int, before_position: int | None
     ) -> Sequence[AuditRow]:
-        """Newest first, before a position."""
+        if audit_query.is_of_signs_only(filters):
+            return []
         async with available():
-            rows = await self._pool.fetch(
-                _statement(filters),
-                company_id,
-                _FROM_NEWEST if before_position is None else before_position,
-                limit,
-                filters.type,
-                filters.user_id,
-                filters.actor_id,
-                filters.from_at,
-                filters.to_at,
-                filters.ip,
-                tsquery(filters.q) if filters.q and filters.q.strip() else None,
+            period = await self._period(company_id, filters)
+            behind = min(period.behind, before_position or _BEHIND_ALL)
+            rows = await self._newest(company_id, filters, limit, Period(period.first, behind))
+        return await self._shown(company_id, rows)
+
+    async def position(self, company_id: UUID) -> int:
+        async with available():
+            row = await self._pool.fetchrow(_POSITION, company_id, NAME)
+        return row[0] if row is not None else 0
+
+    async def period(self, company_id: UUID, filters: AuditFilters) -> Period:
+        async with available():
+            return await self._period(company_id, filters)
+
+    async def count(self, company_id: UUID, filters: AuditFilters, window: Period) -> int:
+        if audit_query.is_of_signs_only(filters):
+            return 0
+        async with available():
+            counted: int = await self._pool.fetchval(
+                _WINDOW_COUNT, company_id, *window, *audit_query.arguments(filters)
             )
+        return counted
+
+    async def window(self, company_id: UUID, filters: AuditFilters, window: Period) -> Sequence[AuditRow]:
+        if audit_query.is_of_signs_only(filters):
+            return []
+        async with available():
+            rows = await self._pool.fetch(_WINDOW, company_id, *window, *audit_query.arguments(filters))
+        return await self._shown(company_id, rows)
+
+    async def _period(self, company_id: UUID, filters: AuditFilters) -> Period:
+        if filters.from_at is None and filters.to_at is None:
+            return Period(1, _BEHIND_ALL)
+        first, behind = await self._pool.fetchrow(_PERIOD, company_id, filters.from_at, filters.to_at) or (None, None)
+        if filters.from_at is None:
+            first = 1
+        return Period(first or _BEHIND_ALL, behind or _BEHIND_ALL)
+
+    async def _newest(self, company_id: UUID, filters: AuditFilters, limit: int, period: Period) -> Sequence[Any]:
+        """Whatever is frequent is found while walking; the rest by the index of all marks."""
+        asked, by_index = audit_query.arguments(filters), _index_of(filters)
+        is_all = sum(one is not None for one in asked) == by_index.answers
+        most = limit if is_all else LOOKED_THROUGH
+        rows: Sequence[Any] = await self._pool.fetch(by_index.walk, company_id, *period, limit, most, *asked)
+        if is_all or len(rows) == limit:
+            return rows
+        behind = min(period.behind, 1 + await self.position(company_id))
+        if behind - period.first <= LOOKED_THROUGH:
+            return rows
+        found: Sequence[Any] = await self._pool.fetch(
+            _FOUND, company_id, *period, limit, audit_query.marks(company_id, filters)
+        )
+        return found
+
+    async def _shown(self, company_id: UUID, rows: Sequence[Any]) -> list[AuditRow]:
         found = [_found(company_id, row) for row in rows]
         logins = await self._logins({p for f in found for p in (f.subject, f.actor) if p is not None})
         return [_shown(f, logins) for f in found]
@@ -79,27 +128,36 @@ class PostgresAuditTrail:
         return {(row[0], row[1]): row[2] for row in rows if row[2]}
 
 
-def tsquery(text: str) -> str:
-    """Every word of the text, each as the beginning of a stored one. Quoted, so that no sign means anything."""
-    words = words_asked(text)[:_MOST_WORDS]
-    return " & ".join("'" + word.replace("\\", "\\\\").replace("'", "''") + "':*" for word in words)
+class _Index(NamedTuple):
+    """A statement that walks along an index, and how many filters it answers by itself."""
+
+    walk: str
+    answers: int
 
 
-def _statement(filters: AuditFilters) -> str:
+def _index_of(filters: AuditFilters) -> _Index:
     if filters.user_id is not None:
-        return _PAGE_OF_SUBJECT
-    return _PAGE_OF_ACTOR if filters.actor_id is not None else _PAGE
+        return _Index(_WALK_OF_SUBJECT, 1)
+    if filters.actor_id is not None:
+        return _Index(_WALK_OF_ACTOR, 1)
+    return _Index(_WALK_OF_TYPE, 1) if filters.type is not None else _Index(_WALK, 0)
+
+
+@lru_cache(maxsize=256)
+def _company(text: str) -> UUID:
+    return UUID(text)
 
 
 def _found(company_id: UUID, row: Any) -> _Found:
-    entry = upcast(from_json(row["entry"]))
+    # Nearly every text of an entry is there once: to remember them costs more than it saves.
+    entry = upcast(from_json(row["entry"], cache_strings="keys"))
     home = entry["actor"]["company_id"]
     subject_id, actor_id = row["subject_id"], row["actor_id"]
     return _Found(
-        row=row,
-        entry=entry,
-        subject=(company_id, subject_id) if subject_id is not None else None,
-        actor=(UUID(home), actor_id) if home is not None and actor_id is not None else None,
+        row,
+        entry,
+        (company_id, subject_id) if subject_id is not None else None,
+        (_company(home), actor_id) if home is not None and actor_id is not None else None,
     )
 
 

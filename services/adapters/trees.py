@@ -14,6 +14,7 @@ from events.sql import statement
 from events.store.postgres import available
 from events.trees.growing import TreeBroken
 from events.trees.reading import TreeReader
+from services.application.transparency import EvidenceMissing
 from services.application.tree_check import StoredTree, TreeFlaw
 
 _OF_REQUEST: Final = statement(__file__, "position_of_request")
@@ -38,11 +39,11 @@ class PostgresTrees:
             return await TreeReader(self._pool, company_id).sample_of_checkpoints(at_most)
 
     async def tile(self, company_id: UUID, tile: Tile) -> bytes:
-        async with available():
+        async with available(), _missing():
             return await TreeReader(self._pool, company_id).tile(tile)
 
     async def entries(self, company_id: UUID, first: int, last: int) -> Sequence[bytes]:
-        async with available():
+        async with available(), _missing():
             return await TreeReader(self._pool, company_id).entries(first, last)
 
     async def position_of(self, company_id: UUID, request_id: str) -> int | None:
@@ -51,7 +52,7 @@ class PostgresTrees:
         return position
 
     async def hashes(self, company_id: UUID, ranges: Sequence[Range], size: int) -> Sequence[bytes]:
-        async with available():
+        async with available(), _missing():
             return await TreeReader(self._pool, company_id).hashes(ranges, size)
 
 
@@ -87,3 +88,11 @@ async def _flaws() -> AsyncIterator[None]:
         yield
     except TreeBroken as error:
         raise TreeFlaw(str(error)) from error
+
+
+@asynccontextmanager
+async def _missing() -> AsyncIterator[None]:
+    try:
+        yield
+    except TreeBroken as error:
+        raise EvidenceMissing(str(error)) from error

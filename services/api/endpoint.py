@@ -21,7 +21,7 @@ from events.credentials import CredentialKind
 from events.decision import Refusal
 from events.store.port import IdempotencyClaim, StoredUser, Unavailable
 from events.user.events import Stage
-from services.api.content import Content, stream
+from services.api.content import Content
 from services.api.models import Answer, Receipt, ReceiptOnly
 from services.api.parsing import expect_no_body, parse_body, parse_query, read_body
 from services.api.problems import ProblemError, code_of, invalid, problem
@@ -32,7 +32,9 @@ from services.application.errors import Contended, Refused, Replayed, Throttled,
 from services.application.idempotency import AnswerNotKept, KeyReused
 from services.application.ports import KeyUnavailable, Overloaded
 from services.application.tokens import PREFIX
+from services.application.transparency import EvidenceMissing
 from services.web.bodies import MAX_BODY
+from services.web.downloads import stream
 from services.web.headers import COMMON
 from services.web.incoming import APPLICATION, PATIENCE_SECONDS, described
 
@@ -519,8 +521,8 @@ class translated:
                 raise problem("conflict") from error
             case Contended() | Overloaded() | Unavailable():
                 raise problem("unavailable", Retry_After="1") from error
-            case KeyUnavailable():
-                log.error("key_unavailable")
+            case KeyUnavailable() | EvidenceMissing():
+                log.error("cannot_answer", why=type(error).__name__, detail=str(error))
                 raise problem("unavailable", Retry_After="30") from error
             case asyncio.TimeoutError():
                 raise problem("unavailable", Retry_After="1") from error

@@ -293,7 +293,7 @@ class UsersQuery(PageQuery):
     q: Annotated[str, StringConstraints(min_length=1, max_length=100)] | None = None
 
 
-class EventsQuery(PageQuery):
+class EventFilters(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=False)
 
     type: Annotated[str, StringConstraints(max_length=64)] | None = None
@@ -316,6 +316,17 @@ class ReportBody(Body):
 
 class ReportFileQuery(Body):
     format: Literal["jsonl", "csv", "html", "pdf", "xlsx"] = "jsonl"
+
+
+class EventsQuery(EventFilters, PageQuery):
+    pass
+
+
+class EventsExportQuery(EventFilters):
+    """`excel`: of CSV, semicolons and a byte order mark."""
+
+    format: Literal["jsonl", "csv", "ocsf"] = "jsonl"
+    excel: bool = False
 
 
 class SignedInUser(Answer):

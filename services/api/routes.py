@@ -9,6 +9,7 @@ from events.company.scopes import Scope
 from services.api import models
 from services.api.endpoint import Allow, Route
 from services.api.handlers import audit, clients, companies, log, me, reports, sign_ins, users
+from services.application.export_formats import KINDS
 from services.reports.files import CONTENT_TYPES
 from services.web.bodies import MAX_SIGN_IN_BODY
 
@@ -514,6 +515,17 @@ _OF_A_COMPANY: Final[tuple[Route, ...]] = (
         query=models.ReportFileQuery,
         files=tuple(CONTENT_TYPES.values()),
         refusals=("conflict",),
+    ),
+    _user(
+        method="GET",
+        path="/v1/events/export",
+        handler=audit.export_events,
+        summary="The audit trail as a file; that it was taken is on record before the first byte",
+        tag="Audit",
+        query=models.EventsExportQuery,
+        files=tuple(dict.fromkeys(KINDS.values())),
+        rights=((Right.AUDIT, Level.VIEW),),
+        scopes=(Scope.AUDIT_READ,),
     ),
     _log(
         path="/v1/events/{position}/proof",

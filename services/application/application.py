@@ -14,6 +14,7 @@ from services.application.companies import CompanyAdministration
 from services.application.context import Caller
 from services.application.errors import Refused
 from services.application.execute import Acting, Executor, Formed
+from services.application.exporting import AuditExport
 from services.application.idempotency import Idempotency
 from services.application.introspection import Introspection
 from services.application.meters import Meters
@@ -45,6 +46,7 @@ class Application:
     introspection: Introspection
     audit: Audit
     reports: Reports
+    exports: AuditExport
     transparency: Transparency
     idempotency: Idempotency
     meters: Meters

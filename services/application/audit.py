@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from events.company.roles import Level, Right
@@ -44,6 +44,13 @@ class AuditRow:
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
+class Period(NamedTuple):
+    """Positions from `first` on, before `behind`."""
+
+    first: int
+    behind: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignInHour:
     """How often people signed in, or were refused at it, within the hour that begins then."""
@@ -54,10 +61,28 @@ class SignInHour:
 
 
 class AuditTrail(Protocol):
+    """Of one company, newest first."""
+
     async def page(
         self, company_id: UUID, filters: AuditFilters, limit: int, before_position: int | None
     ) -> Sequence[AuditRow]:
-        """Newest first, of one company, before a position (from the newest when None)."""
+        """Before a position (from the newest when None)."""
+        ...
+
+    async def position(self, company_id: UUID) -> int:
+        """How far the trail has come."""
+        ...
+
+    async def period(self, company_id: UUID, filters: AuditFilters) -> Period:
+        """The positions between `from_at` and `to_at`."""
+        ...
+
+    async def count(self, company_id: UUID, filters: AuditFilters, window: Period) -> int:
+        """How many rows `window` gives."""
+        ...
+
+    async def window(self, company_id: UUID, filters: AuditFilters, window: Period) -> Sequence[AuditRow]:
+        """All rows of a few positions; `from_at` and `to_at` are not looked at."""
         ...
 
     async def sign_in_hours(self, company_id: UUID, since: datetime) -> Sequence[SignInHour]:

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from events.credentials import CredentialKind
-from events.projections.audit_trail import Row, rows_of
+from events.projections.audit_trail import Row, months_destroyed, months_of, rows_of
 from events.sealing import SealBroken
 from events.store.port import RecordedEvent
 from events.store.states import client_state, company_state, report_state, user_state
@@ -212,23 +212,28 @@ class _Trail:
         self._findings = findings
         self._trail = trail
         self._last_entry = 0
+        self._destroyed: dict[str, int] = {}
 
     async def compare(self, batch: Sequence[RecordedEvent]) -> None:
         if not batch:
             return
         self._last_entry = batch[-1].position
+        self._destroyed.update((month, batch[-1].position) for month in months_destroyed(batch))
         expected = {row.position: row for row in self._expected(batch)}
+        lagging = {recorded.position for recorded in batch if self._trail.destroyed_later & months_of(recorded)}
         first, last = batch[0].position, min(batch[-1].position, self._trail.position)
         if first > last:
             return
         stored = {row.position: row for row in await self._snapshot.trail(first - 1, last)}
         for position, row in expected.items():
-            if position <= last and not self._is_same(stored.pop(position, None), row):
+            if position <= last and not self._is_same(stored.pop(position, None), row, may_lag=position in lagging):
                 self._findings.add(Problem.TRAIL_DIFFERS, position)
         for position in stored:
             self._findings.add(Problem.TRAIL_DIFFERS, position)
 
     async def end(self) -> None:
+        for month in self._destroyed.keys() & await self._snapshot.key_months():
+            self._findings.add(Problem.DATA_KEY_LEFT, self._destroyed[month], detail=month)
         behind = await self._snapshot.trail_behind(min(self._trail.position, self._last_entry))
         if self._trail.position > self._last_entry:
             # It has read what is not there any more.
@@ -251,11 +256,11 @@ class _Trail:
             self._findings.add(Problem.BROKEN_SEAL, recorded.position, stream_id=recorded.stream_id)
             return None
 
-    def _is_same(self, stored: Row | None, expected: Row) -> bool:
+    def _is_same(self, stored: Row | None, expected: Row, *, may_lag: bool) -> bool:
         if stored is None:
             return False
-        if self._trail.erased_later & {stored.subject_id, stored.actor_id}:
-            # Its erasure is a fact that the trail has not reached; what is personal goes with it.
+        if may_lag or self._trail.erased_later & {stored.subject_id, stored.actor_id}:
+            # Its end is a fact that the trail has not reached; what is personal goes with it.
             return _blank(stored) == _blank(expected)
         return _comparable(stored) == _comparable(expected)
 

@@ -8,11 +8,12 @@ from typing import Final
 
 # Also in the wide forms of East Asian keyboards, which some spreadsheets read as the narrow ones.
 _FORMULA: Final = re.compile("'*[=+\\-@\t\r\n＝＋－＠]")
+_FIRST: Final = frozenset("'=+-@\t\r\n＝＋－＠")  # asked first: nearly no cell begins with one of them
 
 
 def safe_cell(text: str) -> str:
     """A cell that no spreadsheet takes for a formula."""
-    return f"'{text}" if _FORMULA.match(text) else text
+    return f"'{text}" if text[:1] in _FIRST and _FORMULA.match(text) else text
 
 
 def plain_cell(cell: str) -> str:

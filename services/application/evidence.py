@@ -113,11 +113,12 @@ class StoredCredential:
 
 @dataclass(frozen=True, slots=True)
 class TrailPosition:
-    """How far the audit trail is, why it stopped, and who was erased behind that."""
+    """How far the audit trail is, why it stopped, and who was erased behind that, and whatever month."""
 
     position: int
     stopped: str | None
     erased_later: frozenset[UUID]
+    destroyed_later: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +160,10 @@ class Snapshot(Protocol):
 
     async def key_holders(self) -> set[UUID]:
         """Users who have a data key."""
+        ...
+
+    async def key_months(self) -> set[str]:
+        """Months whose traces have a key."""
         ...
 
     async def trail_position(self) -> TrailPosition: ...

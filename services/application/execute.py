@@ -171,12 +171,12 @@ class Executor:
             subject = formed.person_key[0]
         else:
             subject = await self._vault.person_key(user.person_key)
-        actor = formed.acting.actor_key
+        actor, leaves_traces = formed.acting.actor_key, formed.acting.metadata.leaves_traces
         return SealingKeys(
             subject=subject,
             subject_id=user.user_id,
             actor=await self._vault.person_key(actor) if actor is not None else None,
-            month=await self._vault.month_key(user.company_id),
+            month=await self._vault.month_key(user.company_id, formed.command.now) if leaves_traces else None,
         )
 
     def _jitter(self, attempt: int) -> float:

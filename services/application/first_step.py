@@ -135,7 +135,7 @@ class FirstStep:
         keys = SealingKeys(
             subject=await self._vault.person_key(user.person_key),
             subject_id=user.user_id,
-            month=await self._vault.month_key(user.company_id),
+            month=await self._vault.month_key(user.company_id, now),
         )
         async with self._turns.setdefault(stream_id, asyncio.Lock()):
             for _ in range(ATTEMPTS):

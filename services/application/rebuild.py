@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from events.projections.runner import ProjectionStopped
+from events.projections.entries import ProjectionStopped
 from events.store.port import RecordedEvent
 from services.application.audit_check import compare_states
 from services.application.evidence import Evidence, Finding, Findings, Problem, Progress

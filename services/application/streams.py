@@ -149,7 +149,7 @@ class Streams:
             metadata=acting.metadata,
             keys=SealingKeys(
                 actor=await self._vault.person_key(acting.actor_key) if acting.actor_key is not None else None,
-                month=await self._vault.month_key(tenant.id),
+                month=await self._vault.month_key(tenant.id, wanted.now) if acting.metadata.leaves_traces else None,
             ),
             state=stream.doc(after),
             company_version=tenant.version if stream_id != tenant.id else None,

@@ -1,17 +1,18 @@
 """The company's transparency log as outsiders read it: signed checkpoints, tiles, entries, proofs."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, Protocol
 from uuid import UUID
 
 from events.company.roles import Level, Right
 from events.decision import Refusal
-from events.integrity.checkpoint import Signed, unverified
-from events.integrity.note import VerifierKey
-from events.integrity.proof import Proof
+from events.integrity.checkpoint import Signed, checkpoint_of, unverified
+from events.integrity.note import NoteRefused, VerifierKey
+from events.integrity.proof import Proof, ProofRefused, root_of_many
 from events.integrity.tiles import WIDTH, Tile, bundled, parse_number, tile_in
-from events.integrity.tree import Range, inclusion_ranges
+from events.integrity.tree import Range, covering_ranges, inclusion_ranges, leaf_hash
 from services.application import access
 from services.application.context import Caller
 from services.application.errors import Refused
@@ -22,8 +23,22 @@ LOOK: Final = timedelta(milliseconds=50)
 RECEIPT_LOOKS: Final = 120  # six seconds, within the time that a request has
 
 
+class EvidenceMissing(Exception):
+    """An entry or a hash that a signed checkpoint covers is not there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """`uncovered`: so many are newer than the checkpoint."""
+
+    signed: Signed
+    sound: bool
+    entries: int
+    uncovered: int
+
+
 class Trees(Protocol):
-    """What is stored of every company's tree."""
+    """What is stored of every company's tree. Reads of what is covered raise EvidenceMissing where it is gone."""
 
     async def newest(self, company_id: UUID) -> Signed | None: ...
 
@@ -85,6 +100,21 @@ class Transparency:
             raise Refused(Refusal.NOT_FOUND)
         return await self._proof(caller.at.id, position, signed)
 
+    async def look(self, caller: Caller, positions: Sequence[int]) -> Looked:
+        """Do these entries, as they are stored now, stand in the tree that was signed last?"""
+        signed = await self.newest(caller)
+        covered = sorted({position for position in positions if position <= signed.size})
+        key = await self._signer.verifier_key(unverified(signed.note).origin)
+        try:
+            checkpoint = checkpoint_of(signed.note, key)
+            leaves = {at - 1: leaf_hash(await self._entry(caller.at.id, at)) for at in covered}
+            ranges = list(covering_ranges(sorted(leaves), checkpoint.size))
+            nodes = await self._trees.hashes(caller.at.id, ranges, checkpoint.size)
+            sound = root_of_many(leaves, checkpoint.size, nodes) == checkpoint.root
+        except (NoteRefused, ProofRefused, EvidenceMissing):
+            sound = False
+        return Looked(signed=signed, sound=sound, entries=len(covered), uncovered=len(set(positions)) - len(covered))
+
     async def receipt(self, company_id: UUID, request_id: str) -> tuple[int, Signed] | None:
         """(position, checkpoint) of what a request left, once it is covered.
 
@@ -98,11 +128,13 @@ class Transparency:
             await self._clock.sleep_until(self._clock.now() + LOOK)
         return None
 
+    async def _entry(self, company_id: UUID, position: int) -> bytes:
+        return (await self._trees.entries(company_id, position, position))[0]
+
     async def _proof(self, company_id: UUID, position: int, signed: Signed) -> Proof:
         index = position - 1
         hashes = await self._trees.hashes(company_id, inclusion_ranges(index, signed.size), signed.size)
-        (entry,) = await self._trees.entries(company_id, position, position)
-        return Proof(index, tuple(hashes), signed.note, entry)
+        return Proof(index, tuple(hashes), signed.note, await self._entry(company_id, position))
 
 
 def _named(size: int, level: int, number: str) -> Tile:

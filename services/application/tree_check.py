@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 from uuid import UUID
 
-from events.integrity.checkpoint import Checkpoint, checkpoint_of
-from events.integrity.directory import company_of
+from events.integrity.checkpoint import Checkpoint, checkpoint_of, company_of
 from events.integrity.note import NoteRefused, VerifierKey
 from events.integrity.tiles import WIDTH, Tile, tiles_of
 from events.integrity.tree import Edge, Node, leaf_hash

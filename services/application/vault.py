@@ -1,13 +1,14 @@
 """Data keys in clear for the length of one act, and the secrets that they seal."""
 
 from collections import OrderedDict
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from events.envelope import month_of
 from events.sealing import DATA_KEY_BYTES, SealBroken, derive, open_secret, seal_secret
 from events.store.port import EventStore
-from services.application.ports import Clock, Entropy, KeyUnavailable, KeyWrapper
+from services.application.ports import Entropy, KeyUnavailable, KeyWrapper
 
 _MONTH_KEYS: Final = 20_000  # companies whose current trace key is kept in memory
 
@@ -15,13 +16,13 @@ _MONTH_KEYS: Final = 20_000  # companies whose current trace key is kept in memo
 class Vault:
     """Opens and makes data keys; seals authenticator keys for one user, purpose and generation."""
 
-    def __init__(self, store: EventStore, wrapper: KeyWrapper, clock: Clock, entropy: Entropy) -> None:
+    def __init__(self, store: EventStore, wrapper: KeyWrapper, entropy: Entropy) -> None:
         self._store = store
         self._wrapper = wrapper
-        self._clock = clock
         self._entropy = entropy
         self._pepper: bytes | None = None
-        self._months: OrderedDict[tuple[UUID, str], bytes] = OrderedDict()
+        self._month = ""
+        self._month_keys: OrderedDict[UUID, bytes] = OrderedDict()  # of that month
 
     async def new_person_key(self) -> tuple[bytes, bytes]:
         """(data key, wrapped form)."""
@@ -34,20 +35,27 @@ class Vault:
             raise KeyUnavailable("no data key")
         return await self._wrapper.unwrap(wrapped)
 
-    async def month_key(self, company_id: UUID) -> bytes:
-        """The trace key of the current month; made when it is the first trace of the month."""
-        month = month_of(self._clock.now())
-        cached = self._months.get((company_id, month))
+    async def month_key(self, company_id: UUID, at: datetime) -> bytes | None:
+        """The trace key of the month of that moment, made for its first trace; None when it was destroyed."""
+        month = month_of(at)
+        if month != self._month:
+            # Those of a month that is over are let go, long before they are destroyed.
+            self._month = month
+            self._month_keys.clear()
+        cached = self._month_keys.get(company_id)
         if cached is not None:
             return cached
         wrapped = await self._store.trace_key(company_id, month)
         if wrapped is None:
             fresh = await self._wrapper.wrap(self._entropy.bytes(DATA_KEY_BYTES))
             wrapped = await self._store.offer_trace_key(company_id, month, fresh)
+        if wrapped is None:
+            return None
         key = await self._wrapper.unwrap(wrapped)
-        self._months[(company_id, month)] = key
-        if len(self._months) > _MONTH_KEYS:
-            self._months.popitem(last=False)
+        if month == self._month:
+            self._month_keys[company_id] = key
+        if len(self._month_keys) > _MONTH_KEYS:
+            self._month_keys.popitem(last=False)
         return key
 
     async def pepper(self) -> bytes:

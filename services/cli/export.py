@@ -10,9 +10,10 @@ import typer
 from events.integrity.checkpoint import unverified
 from events.integrity.directory import CHECKPOINT
 from events.integrity.note import NoteRefused
-from events.trees.growing import INSTALLATION, TreeBroken
+from events.trees.growing import INSTALLATION
 from services.adapters.trees import PostgresTrees
 from services.application.log_export import ExportedFile, NothingSigned, exported
+from services.application.transparency import EvidenceMissing
 from services.bootstrap import runtime
 from services.cli.exits import REFUSED, UNSOUND, USAGE, explained, fail
 from services.cli.places import settings_for
@@ -39,7 +40,7 @@ def export(
             fail("this log has no signed checkpoint yet: is a worker running?", REFUSED)
         except FileExistsError:
             fail(f"{out} holds something else", REFUSED)
-        except TreeBroken as error:
+        except EvidenceMissing as error:
             fail(f"the log is not sound: {error}", UNSOUND)
     typer.echo(f"{size} entries; verify them with: factorlog verify {out} --vkey KEY-YOU-WERE-GIVEN")
 

@@ -10,7 +10,7 @@ import typer
 import uvloop
 
 from services.adapters.migrations import migrate as migrate_database
-from services.cli import evidence, export, keys, logs, users, users_export, users_import, verify
+from services.cli import events_export, evidence, export, keys, logs, users, users_export, users_import, verify
 from services.cli.exits import USAGE, explained, fail
 from services.cli.first_operator import first_operator
 from services.cli.places import owner_url, settings_for
@@ -26,6 +26,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 app.add_typer(users.app, name="users")
 users.app.command("import")(users_import.import_users)
 users.app.command("export")(users_export.export_users)
+app.add_typer(events_export.app, name="events")
 app.add_typer(keys.app, name="keys")
 app.command()(evidence.check)
 app.command()(evidence.rebuild)

@@ -1,8 +1,10 @@
 """Files that are not everybody's: mode 0600, whatever stood in their place."""
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TextIO
 
@@ -40,3 +42,20 @@ def write_privately(path: Path, content: bytes) -> None:
         draft.replace(path)
     except OSError as error:
         fail(f"{path} cannot be written: {error.strerror}", USAGE)
+
+
+@contextmanager
+def output(path: Path | None, encoding: str) -> Iterator[TextIO]:
+    """Standard output, or a file that is there once it is whole."""
+    if path is None:
+        stream = TextIOWrapper(sys.stdout.buffer, encoding=encoding, newline="", write_through=True)
+        try:
+            yield stream
+        finally:
+            stream.detach()
+        return
+    demand_ordinary(path)
+    draft = path.with_name(path.name + ".part")
+    with private_file(draft, encoding=encoding, newline="") as file:
+        yield file
+    draft.replace(path)

@@ -3,11 +3,8 @@
 import asyncio
 import csv
 import json
-import sys
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime
-from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Final, TextIO, TypeAlias
 from uuid import UUID
@@ -26,7 +23,7 @@ from services.application.ports import UserFilter
 from services.bootstrap import Runtime, runtime
 from services.cli.exits import USAGE, explained, fail
 from services.cli.places import settings_for
-from services.cli.private_files import demand_ordinary, private_file
+from services.cli.private_files import output
 from services.cli.user_files import Format
 from services.settings import Settings
 
@@ -65,7 +62,7 @@ def export_users(
         fail("--excel goes with CSV only", USAGE)
     with explained():
         settings = settings_for(data_dir)
-        with _output(out, "utf-8-sig" if excel else "utf-8") as stream:
+        with output(out, "utf-8-sig" if excel else "utf-8") as stream:
             asyncio.run(_export(settings, company, writer(stream, file_format, ";" if excel else ",")))
 
 
@@ -115,20 +112,3 @@ def writer(stream: TextIO, file_format: Format, delimiter: str) -> Write:
     sheet = csv.DictWriter(stream, COLUMNS, delimiter=delimiter)
     sheet.writeheader()
     return lambda user: sheet.writerow({name: safe_cell(text or "") for name, text in user.items()})
-
-
-@contextmanager
-def _output(path: Path | None, encoding: str) -> Iterator[TextIO]:
-    """Standard output, or a file that is there once it is whole."""
-    if path is None:
-        stream = TextIOWrapper(sys.stdout.buffer, encoding=encoding, newline="", write_through=True)
-        try:
-            yield stream
-        finally:
-            stream.detach()
-        return
-    demand_ordinary(path)
-    draft = path.with_name(path.name + ".part")
-    with private_file(draft, encoding=encoding, newline="") as file:
-        yield file
-    draft.replace(path)

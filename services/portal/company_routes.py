@@ -132,7 +132,19 @@ _POLICY: Final = (
     _page(path="/policy/history", view=policy.show_history, rights=_SEE_POLICY),
 )
 
-_AUDIT: Final = (_page(path="/audit", view=audit.show, rights=_SEE_AUDIT),)
+_AUDIT: Final = (
+    _page(path="/audit", view=audit.show, rights=_SEE_AUDIT),
+    _act(
+        path="/audit/export",
+        view=audit.export,
+        form=audit.ExportForm,
+        page=audit.show,
+        rights=_SEE_AUDIT,
+        only_reads=True,
+        fresh=False,
+        back="/audit",
+    ),
+)
 
 _SEE_ROLES: Final = (
     _page(path="/roles", view=roles.show, rights=_SEE_USERS),

@@ -16,6 +16,7 @@ from services.portal.messages import Said
 from services.portal.security import HEADERS
 from services.portal.site import SITE
 from services.portal.visit import Answer, Download, Goto, Page, Visit
+from services.web.downloads import counted, stream
 
 TEMPLATES: Final = Path(__file__).with_name("templates")
 
@@ -37,19 +38,25 @@ def set_up(app: web.Application) -> None:
     environment.globals["is_current"] = menu.is_current
 
 
-async def respond(http: web.Request, visit: Visit, answer: Answer) -> web.Response:
+async def respond(http: web.Request, visit: Visit, answer: Answer) -> web.StreamResponse:
     """With the headers that every answer of the portal has, and the cookies that changed."""
-    if isinstance(answer, Goto):
+    if isinstance(answer, Download) and not isinstance(answer.body, bytes):
+        return await stream(http, 200, {**_of_file(answer), "X-Request-Id": visit.request.id}, answer.body)
+    if isinstance(answer, Download):
+        response = web.Response(body=answer.body, headers=_of_file(answer))
+    elif isinstance(answer, Goto):
         response = web.Response(status=303, headers={**HEADERS, "Location": answer.path})
         _change_language(http, response, answer)
-    elif isinstance(answer, Download):
-        saved = {"Content-Type": answer.kind, "Content-Disposition": f'attachment; filename="{answer.name}"'}
-        response = web.Response(body=answer.body, headers={**HEADERS, **saved})
     else:
         response = await _page(http, visit, answer)
     response.headers["X-Request-Id"] = visit.request.id
     await _change_cookies(http, response, answer)
     return response
+
+
+def _of_file(answer: Download) -> dict[str, str]:
+    saved = {"Content-Type": answer.kind, "Content-Disposition": f'attachment; filename="{answer.name}"'}
+    return {**HEADERS, **saved, **counted(answer.count)}
 
 
 def _change_language(http: web.Request, response: web.Response, answer: Goto) -> None:

@@ -41,8 +41,8 @@ class Route:
     rights: tuple[tuple[Right, Level], ...] = ()  # all of them
     fresh: bool = False
     own_factor: bool = False
+    only_reads: bool = False  # an act that leaves the company as it is, such as an export
     back: str = "/"  # where to go when an act cannot be shown again; may name ids of the path
-    only_reads: bool = False  # what is recorded is the asking: it changes nothing for the company
     elsewhere: bool = False  # {company_id} names the company in which the caller acts
     max_body: int = MAX_BODY
 

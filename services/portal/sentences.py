@@ -40,6 +40,8 @@ _CHANGED: Final = {
     "expiration_at": _("expiration date"),
 }
 
+_FORMATS: Final = {"csv": "CSV", "jsonl": "JSON Lines", "ocsf": "OCSF"}
+
 # Those that say it all by themselves.
 _PLAIN: Final = {
     "UserCreated": _("The account was created."),
@@ -162,6 +164,21 @@ def _password_rejected(language: Language, details: Mapping[str, Any]) -> str:
     return language.text(_("A wrong password was given at the sign-in."))
 
 
+def _exported(language: Language, details: Mapping[str, Any]) -> str:
+    kind = _FORMATS[details["format"]]
+    return language.count(
+        "%(num)s line of the audit log was exported as %(kind)s.",
+        "%(num)s lines of the audit log were exported as %(kind)s.",
+        int(details["events"]),
+        kind=kind,
+    )
+
+
+def _traces_destroyed(language: Language, details: Mapping[str, Any]) -> str:
+    gone = _("Addresses and programs of the month %(month)s became unreadable; the time they are kept is over.")
+    return language.text(gone, month=details["month"])
+
+
 _TOLD: Final[Mapping[str, Tell]] = {
     "SignedIn": _signed_in,
     "UserChanged": _user_changed,
@@ -173,6 +190,8 @@ _TOLD: Final[Mapping[str, Tell]] = {
     "RecoveryCodeUsed": _recovery_code_used,
     "SessionsEnded": _sessions_ended,
     "PasswordRejected": _password_rejected,
+    "EventsExported": _exported,
+    "TracesDestroyed": _traces_destroyed,
 }
 
 _ACTORS: Final = {
@@ -196,6 +215,8 @@ KINDS: Final[Mapping[str, str]] = {
     "RecoveryCodeUsed": _("A recovery code was used."),
     "SessionsEnded": _("Sessions were ended."),
     "PasswordRejected": _("A wrong password was given at the sign-in."),
+    "EventsExported": _("The audit log was exported."),
+    "TracesDestroyed": _("Addresses and programs of an old month became unreadable."),
 }
 NAMES: Final = frozenset({*_PLAIN, *_TOLD})
 

@@ -1,6 +1,6 @@
 """One request of a person: what a view gets, and what it may answer."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -90,11 +90,12 @@ class Goto:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Download:
-    """A file to keep."""
+    """A file to keep. In chunks it is streamed; `count`: how many rows the whole file has."""
 
     name: str
     kind: str
-    body: bytes = field(repr=False)
+    body: bytes | AsyncIterator[bytes] = field(repr=False)
+    count: int | None = None
     token: str | None = field(default=None, repr=False)
     said: None = None
 

@@ -15,6 +15,7 @@ from rich.console import Console
 
 from services.cli import logs
 from tests.benchmarks import (
+    audit,
     companies,
     effects,
     evidence,
@@ -47,6 +48,7 @@ MEASUREMENTS: Final[dict[str, Callable[[Place], AsyncIterator[Figure]]]] = {
     "effects": effects.effects,
     "evidence": evidence.evidence,
     "users-list": users_list.users_list,
+    "audit": audit.audit,
     "start": starts.starts,
 }
 

@@ -93,7 +93,9 @@ class Maker:
             session = wanted.holds is CredentialKind.SESSION
             last, row = self._session(user_id, token, now) if session else self._sign_in(user_id, token, now)
             events, rows = (*events, last), [row, *rows]
-        keys = SealingKeys(subject=data_key, subject_id=user_id, month=await parts.vault.month_key(company_id))
+        keys = SealingKeys(
+            subject=data_key, subject_id=user_id, month=await parts.vault.month_key(company_id, parts.clock.now())
+        )
         append = Append(
             company_id=company_id,
             stream_id=user_id,

@@ -59,7 +59,7 @@ class Appender:
                 request_id=str(stream_id),
                 traces=self._traces,
             ),
-            keys=SealingKeys(month=await parts.vault.month_key(company_id)) if self._sealed else SealingKeys(),
+            keys=SealingKeys(month=await parts.vault.month_key(company_id, now)) if self._sealed else SealingKeys(),
             state=self._state,
         )
 

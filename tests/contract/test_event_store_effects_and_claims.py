@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from events.company.events import TracesDestroyed
 from events.credentials import CredentialKind
 from events.store.port import Alone, EffectDone, EventStore, IdempotencyClaim, NewEffect, Status
 from events.store.states import user_doc
@@ -19,7 +20,7 @@ from tests.contract.stores import (
     outcome,
     whole_log,
 )
-from tests.support.given import USER, ident
+from tests.support.given import NOON, USER, ident
 
 OTHER_USER = ident("other-user")
 REVOKED = "revoke_sessions"
@@ -214,6 +215,23 @@ class TestPersons:
         assert await store.offer_trace_key(COMPANY, "2026-03", b"second") == b"first"
         assert await store.offer_trace_key(COMPANY, "2026-04", b"second") == b"second"
         assert await store.trace_key(OTHER_COMPANY, "2026-03") is None
+
+    async def test_a_marker_takes_the_months_key_and_it_is_never_made_again(self, store: EventStore) -> None:
+        for company in (COMPANY, OTHER_COMPANY):
+            await store.offer_trace_key(company, "2026-03", b"first")
+            await store.offer_trace_key(company, "2026-04", b"other")
+        await store.append(append(TracesDestroyed(month="2026-03", destroyed_at=NOON)))
+        assert await store.trace_key(COMPANY, "2026-03") is None
+        assert await store.offer_trace_key(COMPANY, "2026-03", b"late") is None
+        assert await store.trace_key(COMPANY, "2026-03") is None
+        assert await store.trace_key(COMPANY, "2026-04") == b"other"
+        assert await store.trace_key(OTHER_COMPANY, "2026-03") == b"first"
+
+    async def test_a_marker_that_is_not_appended_takes_nothing(self, store: EventStore) -> None:
+        await store.offer_trace_key(COMPANY, "2026-03", b"first")
+        marker = append(TracesDestroyed(month="2026-03", destroyed_at=NOON), expected=7)
+        assert (await store.append(marker)).status is Status.CONFLICT
+        assert await store.trace_key(COMPANY, "2026-03") == b"first"
 
     async def test_an_installations_key_is_the_first_that_was_offered(self, store: EventStore) -> None:
         assert await store.installation_key("addresses") is None

@@ -27,7 +27,16 @@ PLANS: Final = {
     "services/adapters/sql/users_unprotected.sql": {"user_by_login", "user_state_pkey"},
     "services/adapters/sql/sign_in_hours.sql": {"sign_in_hour_pkey"},
     "services/adapters/sql/companies_page.sql": {"company_by_name"},
+    "services/adapters/sql/audit_walk.sql": {"audit_trail_1_pkey", "event_pkey"},
+    "services/adapters/sql/audit_walk_of_subject.sql": {"audit_trail_1_subject", "event_pkey"},
+    "services/adapters/sql/audit_walk_of_actor.sql": {"audit_trail_1_actor", "event_pkey"},
+    "services/adapters/sql/audit_walk_of_type.sql": {"audit_trail_1_type", "event_pkey"},
+    "services/adapters/sql/audit_period.sql": {"audit_trail_1_at"},
+    "services/adapters/sql/audit_window.sql": {"audit_trail_1_pkey", "event_pkey"},
+    "services/adapters/sql/audit_window_count.sql": {"audit_trail_1_pkey"},
     "workers/sql/expiring_users.sql": {"user_expiring"},
+    "workers/sql/expired_months.sql": {"trace_key_by_month"},
+    "events/projections/sql/has_month.sql": {"event_pkey"},
     "workers/sql/claim_effects.sql": {"effect_open", "effect_pkey", "event_pkey"},
     "workers/effects/sql/users_of_roles.sql": {"user_by_role"},
     "events/store/sql/load_callers.sql": {*OF_A_USER, "credential_pkey"},
@@ -35,6 +44,13 @@ PLANS: Final = {
     "events/store/sql/load_user.sql": OF_A_USER,
     "events/store/sql/read_events.sql": {"event_pkey"},
 }
+# A trail of 3,000 and a hundred small ones.
+_TRAILS: Final = """
+    INSERT INTO audit_trail_1 (company_id, position, type, at, subject_id, actor_kind, ip, words)
+    SELECT c.id, n, 'Type' || n % 40, now() + n * interval '1 second', gen_random_uuid(), 'user', '127.0.0.1', 'a b'
+    FROM unnest($1::uuid[]) WITH ORDINALITY AS c (id, number),
+        generate_series(1, CASE WHEN c.number = 1 THEN 3000 ELSE 30 END) AS n
+"""
 MAY_SORT: Final = {
     "workers/effects/sql/users_of_roles.sql",  # the few of some roles
     "services/adapters/sql/users_count.sql",  # numbers, before they are grouped, where few rows are expected
@@ -73,6 +89,7 @@ async def _fill(owner: Pool) -> None:
     await copy("company_state", records=named, columns=[*state, "doc"])
     await copy("user_state", records=states, columns=[*state, "authority", "doc"])
     await copy("credential", records=rows, columns=["company_id", "id", "user_id", "kind", "secret", "attributes"])
+    await owner.execute(_TRAILS, companies)
 
 
 def _user(number: int) -> UserState:
@@ -111,6 +128,22 @@ async def test_where_a_page_begins_is_found_and_not_counted_off(pool: Pool) -> N
         plan = await _plan(pool, (ROOT / f"services/adapters/sql/{name}.sql").read_text(encoding="utf-8"))
         (scan,) = (node for node in _nodes(plan) if node.get("Index Name") == index)
         assert "ROW(" in scan.get("Index Cond", ""), name
+
+
+@pytest.mark.usefixtures("tables")
+async def test_what_is_rare_in_a_trail_is_found_by_the_index_of_all_marks(pool: Pool, owner_pool: Pool) -> None:
+    async def scans() -> dict[str, int]:
+        rows = await owner_pool.fetch(
+            "SELECT indexrelname, idx_scan FROM pg_stat_user_indexes WHERE relname = 'audit_trail_1'"
+        )
+        return {row[0]: row[1] for row in rows}
+
+    before = await scans()
+    async with pool.acquire() as connection:
+        await connection.fetch("SELECT audit_found($1, $2::text::tsquery, 1, 100000, 50)", uuid4(), "' tType1' & 'a':*")
+        await connection.execute("SELECT pg_stat_force_next_flush()")
+    after = await scans()
+    assert {name for name, number in after.items() if number != before[name]} == {"audit_trail_1_marks"}
 
 
 async def _plan(pool: Pool, sql: str) -> dict[str, Any]:

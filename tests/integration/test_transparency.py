@@ -1,19 +1,25 @@
 """The company's log over HTTP: a client that trusts nothing but the key checks everything it is given."""
 
-import asyncio
+from collections.abc import AsyncIterator
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
+import pytest_asyncio
 
 from events.integrity.checkpoint import Checkpoint, checkpoint_of
 from events.integrity.note import VerifierKey
 from events.integrity.proof import Proof, root_of_inclusion
 from events.integrity.tiles import hash_of, tile_in, tiles_for, tiles_of
 from events.integrity.tree import Range, leaf_hash
+from services.application.context import Request
+from tests.support.database import Database, Pool
 from tests.support.scene import REASON, Scene, scene_of
-from tests.support.service import Reply, Service
+from tests.support.service import ManualClock, Reply, Service, running
 from tests.workers.test_sealer import sealer_of
+from workers.sealer import Sealer
 
 
 async def sealed(service: Service, *names: str) -> Scene:
@@ -116,17 +122,58 @@ async def test_each_company_has_a_log_of_its_own_and_the_provider_reads_any(serv
     assert (await service.call("GET", f"/v1/companies/{acme}/log/checkpoint", bea)).status == 403
 
 
+async def test_entries_that_are_not_what_was_signed_are_not_called_sound(service: Service, owner_pool: Pool) -> None:
+    scene = await sealed(service, "anna", "udo")
+    company = scene.companies["acme"]
+    token = await scene.fresh("anna")
+    caller = await service.parts.application.authentication.caller(
+        token, Request(id="", arrived_at=service.clock.now())
+    )
+    assert caller is not None
+    look = service.parts.application.transparency.look
+    size = (await checkpoint(service, token)).size
+    found = await look(caller, [1, 2, size, size + 1])
+    assert (found.sound, found.entries, found.uncovered) == (True, 3, 1)
+    async with owner_pool.acquire() as connection, connection.transaction():
+        await connection.execute("SET LOCAL session_replication_role = replica")
+        changed = (
+            "UPDATE event SET entry = overlay(entry placing 'x'::bytea from 100) WHERE company_id = $1 AND position = 2"
+        )
+        await connection.execute(changed, company)
+    assert (await look(caller, [1, 3, size])).sound
+    assert not (await look(caller, [1, 2, 3])).sound
+    async with owner_pool.acquire() as connection, connection.transaction():
+        await connection.execute("SET LOCAL session_replication_role = replica")
+        await connection.execute("DELETE FROM event WHERE company_id = $1 AND position = 2", company)
+    assert not (await look(caller, [1, 2, 3])).sound
+    # An auditor's program is told that it cannot be answered, not that it was.
+    assert (await service.call("GET", "/v1/events/2/proof", token)).status == 503
+
+
 # ?receipt=wait
 
 
+class SealingClock(ManualClock):
+    """While somebody waits, the sealer comes by."""
+
+    sealer: Sealer | None = None
+
+    async def sleep_until(self, at: datetime) -> None:
+        if self.sealer is not None:
+            await self.sealer.seal()
+
+
+@pytest_asyncio.fixture
+async def sealing(database: Database, tmp_path: Path) -> AsyncIterator[Service]:
+    """A service with a sealer beside it."""
+    clock = SealingClock()
+    async with running(database, tmp_path, clock) as service:
+        clock.sealer = sealer_of(service)
+        yield service
+
+
 async def with_receipt(service: Service, scene: Scene, method: str, path: str, body: object = None) -> Reply:
-    """An act that waits while a sealer is at work."""
-    token = await scene.fresh("anna")
-    act = asyncio.create_task(service.call(method, f"{path}?receipt=wait", token, body))
-    sealer = sealer_of(service)
-    while not act.done():
-        await sealer.seal()
-    return await act
+    return await service.call(method, f"{path}?receipt=wait", await scene.fresh("anna"), body)
 
 
 async def covered(service: Service, scene: Scene, reply: Reply) -> dict[str, Any]:
@@ -139,19 +186,19 @@ async def covered(service: Service, scene: Scene, reply: Reply) -> dict[str, Any
     return fact
 
 
-async def test_an_act_can_wait_until_a_checkpoint_covers_it(service: Service) -> None:
-    scene = await scene_of(service, "anna", "udo")
-    done = await with_receipt(service, scene, "POST", scene.path("udo", "/two-factor/reset"), REASON)
+async def test_an_act_can_wait_until_a_checkpoint_covers_it(sealing: Service) -> None:
+    scene = await scene_of(sealing, "anna", "udo")
+    done = await with_receipt(sealing, scene, "POST", scene.path("udo", "/two-factor/reset"), REASON)
     assert (done.status, done.json["state"]) == (200, "enrolment_required")
-    fact = await covered(service, scene, done)
+    fact = await covered(sealing, scene, done)
     assert (fact["type"], fact["request_id"]) == ("KeyReset", done.headers["X-Request-ID"])
 
 
-async def test_an_act_without_an_answer_answers_with_its_receipt(service: Service) -> None:
-    scene = await scene_of(service, "anna", "udo")
-    done = await with_receipt(service, scene, "DELETE", scene.path("udo"))
+async def test_an_act_without_an_answer_answers_with_its_receipt(sealing: Service) -> None:
+    scene = await scene_of(sealing, "anna", "udo")
+    done = await with_receipt(sealing, scene, "DELETE", scene.path("udo"))
     assert (done.status, set(done.json)) == (200, {"receipt"})
-    assert (await covered(service, scene, done))["type"] == "UserErased"
+    assert (await covered(sealing, scene, done))["type"] == "UserErased"
 
 
 async def test_without_a_sealer_the_act_is_done_and_its_receipt_is_null(service: Service) -> None:

@@ -104,6 +104,7 @@ NO_CHANGE: Final = {
     *("SignInStarted", "SignInAdvanced", "SignInRefused", "SignInCancelled", "SignedIn", "SignedOut", "SteppedUp"),
     *("CodeRejected", "PasswordRejected", "SessionPasswordRejected", "PasswordRehashed", "AccessDenied"),
     *("EnrolmentStarted", "EnrolmentCancelled", "PolicyOrderStarted", "GraceNoted"),
+    *("EventsExported", "TracesDestroyed"),
     *("SessionsRevoked", "EveryoneSignedOut", "AdministratorsNotified", "NotificationSent", "NotificationFailed"),
 }
 

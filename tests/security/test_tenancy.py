@@ -668,6 +668,8 @@ UNBOUND: Final[dict[str, str]] = {
     "customers.sql": "the provider's people act in every company's log",
     "companies_page.sql": "the provider lists all companies; nothing but their own facts",
     "expiring_users.sql": "a last day goes by in every company; each row names its company, and so does what follows",
+    "expired_months.sql": "the same of old traces",
+    "audit_found": "the company is one of the marks that a row must have, and is compared again afterwards",
     "load_callers.sql": "pairs of company and credential: callers of several companies are read in one round trip",
     "logins.sql": "pairs of company and user: a provider's member acts in other companies' logs",
     "keys_held.sql": "pairs of company and user: a provider's member acts in other companies' logs",

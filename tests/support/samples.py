@@ -22,6 +22,7 @@ from events.company.events import (
     CompanyResumed,
     CompanySuspended,
     EffectEvent,
+    EventsExported,
     EveryoneSignedOut,
     NotificationFailed,
     NotificationSent,
@@ -32,6 +33,7 @@ from events.company.events import (
     RoleDeleted,
     SessionsRevoked,
     SignInsEvent,
+    TracesDestroyed,
 )
 from events.company.policy import Policy
 from events.company.reports import ReportEvent, ReportFailed, ReportKind, ReportReady, ReportRequested
@@ -238,6 +240,20 @@ def other_facts() -> list[CompanyEvent | ClientEvent | ReportEvent | SignInsEven
         RoleCreated(name="helpdesk", rights={"users": "view", "two_factor_others": "full"}),
         RoleChanged(name="helpdesk", rights={"users": "view"}, kept=SESSION),
         RoleDeleted(name="helpdesk"),
+        EventsExported(
+            format="csv",
+            events=3,
+            upto=7,
+            of_type="KeyReset",
+            of_user=USER,
+            of_actor=SESSION,
+            from_at=NOON,
+            to_at=later(days=1),
+            by_address=True,
+            by_words=True,
+            exported_at=NOON,
+        ),
+        TracesDestroyed(month="2025-02", destroyed_at=NOON),
         ApiClientCreated(
             name="portal",
             scopes=("sign_ins.write", "users.read"),

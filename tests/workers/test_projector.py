@@ -256,7 +256,7 @@ async def _act_as_provider(service: Service, operator: Person, company: UUID, us
                 subject=await parts.wrapper.unwrap(stored.person_key),
                 subject_id=user.user_id,
                 actor=await parts.wrapper.unwrap(acting.person_key),
-                month=await parts.vault.month_key(company),
+                month=await parts.vault.month_key(company, service.clock.now()),
             ),
             state=user_doc(stored.state),
         )

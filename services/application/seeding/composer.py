@@ -41,7 +41,8 @@ class Composer:
         self._entropy = entropy
         self._rows = rows
         self._pepper = b""
-        self._month, self._month_key = "", b""
+        self._month = ""
+        self._month_key: bytes | None = None
         self._accounts: dict[UUID, _Account] = {}
         self._company_version = 0
         self._wrong_passwords = 0
@@ -55,9 +56,9 @@ class Composer:
             self._accounts[person.user_id] = _Account(actor, data_key, wrapped)
 
     async def turn_to(self, told: Told) -> None:
-        """The trace key of that month; the vault looks at the same clock."""
+        """The trace key of that month."""
         if month_of(told.at) != self._month:
-            self._month, self._month_key = month_of(told.at), await self._vault.month_key(self._company_id)
+            self._month, self._month_key = month_of(told.at), await self._vault.month_key(self._company_id, told.at)
 
     def append_of(self, told: Told) -> Append:
         match told:

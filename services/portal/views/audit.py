@@ -2,33 +2,28 @@
 
 import json
 from datetime import date, timedelta
-from typing import Final
+from typing import Final, Literal
 from urllib.parse import urlencode
 from uuid import UUID
 
 from services.application.audit import AuditFilters
+from services.application.export_formats import KINDS, NAMES, ExportFormat, lines
 from services.portal import sentences
-from services.portal.forms import begin_of
+from services.portal.forms import Form, begin_of
 from services.portal.languages import zone_of
 from services.portal.views.profile import position
-from services.portal.visit import Answer, Page, Visit
+from services.portal.visit import Answer, Download, Page, Visit
 
 _ROWS: Final = 50
 _LONGEST: Final = 100
 
 
+class ExportForm(Form):
+    format: Literal["csv", "excel", "jsonl", "ocsf"] = "csv"
+
+
 async def show(visit: Visit) -> Answer:
-    first, last = _day(visit, "from"), _day(visit, "to")
-    zone = zone_of(visit.zone)
-    filters = AuditFilters(
-        type=kind if (kind := visit.query.get("type", "")) in sentences.NAMES else None,
-        user_id=_id(visit, "user"),
-        actor_id=_id(visit, "actor"),
-        from_at=begin_of(first, zone),
-        to_at=begin_of(last + timedelta(days=1), zone) if last is not None else None,
-        ip=_text(visit, "ip"),
-        q=_text(visit, "q"),
-    )
+    filters = _filters(visit)
     rows = await visit.app.audit.page(visit.caller, filters, _ROWS + 1, position(visit))
     asked = {name: given for name, given in visit.query.items() if name in _ASKED and given}
     path = f"{visit.place}/audit"
@@ -37,8 +32,9 @@ async def show(visit: Visit) -> Answer:
         values={
             "rows": rows[:_ROWS],
             "filters": filters,
-            "first": first or "",
-            "last": last or "",
+            "first": _day(visit, "from") or "",
+            "last": _day(visit, "to") or "",
+            "export": _address(f"{path}/export", asked),
             "newest": _address(path, asked) if "before" in visit.query else None,
             "older": _address(path, {**asked, "before": str(rows[_ROWS - 1].position)}) if len(rows) > _ROWS else None,
             "is_narrowed": filters != AuditFilters(),
@@ -48,6 +44,28 @@ async def show(visit: Visit) -> Answer:
             ),
             "details": lambda row: json.dumps(row.details, indent=1, ensure_ascii=False, sort_keys=True),
         },
+    )
+
+
+async def export(visit: Visit, form: ExportForm) -> Answer:
+    """What the address narrows the page to, all of it; as CSV with the sentences of the page."""
+    excel = form.format == "excel"
+    kind = ExportFormat.CSV if excel else ExportFormat(form.format)
+    found = await visit.app.exports.begin(visit.caller, _filters(visit), kind)
+    body = lines(found.pages, kind, excel=excel, tell=lambda row: sentences.sentence(row, visit.language))
+    return Download(name=NAMES[kind], kind=KINDS[kind], body=body, count=found.events)
+
+
+def _filters(visit: Visit) -> AuditFilters:
+    zone, last = zone_of(visit.zone), _day(visit, "to")
+    return AuditFilters(
+        type=kind if (kind := visit.query.get("type", "")) in sentences.NAMES else None,
+        user_id=_id(visit, "user"),
+        actor_id=_id(visit, "actor"),
+        from_at=begin_of(_day(visit, "from"), zone),
+        to_at=begin_of(last + timedelta(days=1), zone) if last is not None else None,
+        ip=_text(visit, "ip"),
+        q=_text(visit, "q"),
     )
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events.integrity.checkpoint import Checkpoint, checkpoint_of, parse_body, unverified
+from events.integrity.checkpoint import Checkpoint, checkpoint_of, checkpoint_of_log, parse_body, unverified
 from events.integrity.note import NoteRefused, VerifierKey, opened, sign, verifier_key
 from events.integrity.proof import Proof, ProofRefused
 from events.integrity.tiles import number_path, parse_number
@@ -98,3 +98,28 @@ def test_a_proof_is_written_and_read() -> None:
 def test_what_is_no_proof_is_refused(text: str) -> None:
     with pytest.raises(ProofRefused):
         Proof.parse(text)
+
+
+COMPANY = "5d1c3c0a-8f0e-4f0b-9d3a-3f6f0c1d2e3f"
+
+
+@pytest.mark.parametrize(
+    ("origin", "name", "opens"),
+    [
+        (f"example.com/log/{COMPANY}", f"example.com/log/{COMPANY}", True),
+        # A restored log goes on under a new origin; the key stays.
+        (f"example.com/log/{COMPANY}/2", f"example.com/log/{COMPANY}", True),
+        (f"example.com/log/{COMPANY}", f"example.com/log/{COMPANY}/3", True),
+        (f"other.example/log/{COMPANY}/2", f"example.com/log/{COMPANY}", False),
+        ("example.com/log/2", "example.com/log", False),
+        (f"example.com/log/{COMPANY[:-1]}0", f"example.com/log/{COMPANY}", False),
+    ],
+)
+def test_a_key_opens_all_origins_of_its_own_log_and_of_no_other(origin: str, name: str, opens: bool) -> None:
+    note = Checkpoint(origin, 3, bytes(32)).signed(SEED)
+    key = verifier_key(name, SEED)
+    if opens:
+        assert checkpoint_of_log(note, key).origin == origin
+    else:
+        with pytest.raises(NoteRefused):
+            checkpoint_of_log(note, key)
