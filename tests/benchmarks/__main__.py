@@ -17,6 +17,7 @@ from services.cli import logs
 from tests.benchmarks import (
     audit,
     companies,
+    compliance,
     effects,
     evidence,
     in_process,
@@ -49,6 +50,7 @@ MEASUREMENTS: Final[dict[str, Callable[[Place], AsyncIterator[Figure]]]] = {
     "evidence": evidence.evidence,
     "users-list": users_list.users_list,
     "audit": audit.audit,
+    "reports": compliance.reports,
     "start": starts.starts,
 }
 
