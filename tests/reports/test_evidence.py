@@ -12,7 +12,6 @@ from events.integrity.proof import root_of_many
 from events.integrity.tree import leaf_hash
 from services.application.reports.ports import PersonGone
 from tests.reports.ordering import KINDS, Lines, Orders
-from tests.support.database import Pool
 from tests.support.dump import full_dump
 from tests.support.scene import scene_of
 from tests.support.service import Service
@@ -81,7 +80,7 @@ async def test_cells_of_the_csv_are_no_formulas(service: Service) -> None:
     assert table.startswith("kind,factor_changes\r\n")
 
 
-async def test_an_erased_person_stands_in_no_file_and_appears_by_id(service: Service, owner_pool: Pool) -> None:
+async def test_an_erased_person_stands_in_no_file_and_appears_by_id(service: Service) -> None:
     scene = await scene_of(service, "anna", "udo")
     marked = await service.person(scene.companies["acme"], f"{MARKER}.user", on=True)
     token = await scene.fresh("anna")
@@ -96,8 +95,6 @@ async def test_an_erased_person_stands_in_no_file_and_appears_by_id(service: Ser
     assert MARKER in str(before[ReportKind.FACTOR_CHANGES].rows)
 
     assert (await service.call("DELETE", path, await scene.fresh("anna"))).status == 204
-    # What an erasure has to call, in its own transaction.
-    await owner_pool.execute("SELECT forget_reports($1, $2)", scene.companies["acme"], service.clock.now())
     assert (await orders.file(ids[ReportKind.COVERAGE])).code == "conflict"
     await orders.worker.build()
     dump = await full_dump(service.database)
@@ -112,6 +109,24 @@ async def test_an_erased_person_stands_in_no_file_and_appears_by_id(service: Ser
     coverage = Lines.of((await orders.file(ids[ReportKind.COVERAGE])).raw)
     (row,) = [row for row in coverage.rows if row["user_id"] == str(marked.user_id)]
     assert (row["login"], row["state"]) == (None, "enrolment_required")
+
+
+async def test_an_erased_member_of_the_provider_goes_from_the_files_of_every_company(service: Service) -> None:
+    scene = await scene_of(service, "anna", "udo", "otto", "olga")
+    acme = scene.companies["acme"]
+    there = f"/v1/companies/{acme}/users/{scene['udo'].user_id}/two-factor/reset"
+    assert (await service.call("POST", there, await scene.fresh("otto"), {"reason": "on request"})).status == 200
+    service.clock.advance(seconds=1)
+    orders = Orders(service, await scene.fresh("anna"))
+    report = await orders.ordered("factor_changes")
+    assert b"otto.provider" in (await orders.file(report)).raw
+    gone = await service.call("DELETE", scene.path("otto"), await scene.fresh("olga"))
+    assert gone.status == 204
+    assert (await orders.file(report)).code == "conflict"
+    await orders.worker.build()
+    raw = (await orders.file(report)).raw
+    assert b"otto.provider" not in raw
+    assert str(scene["otto"].user_id).encode() in raw
 
 
 async def test_a_file_that_was_built_before_an_erasure_is_not_stored_after_it(service: Service) -> None:

@@ -85,3 +85,20 @@ async def test_what_cannot_be_built_fails_for_all_to_see(service: Service) -> No
     found = await service.call("GET", f"/v1/reports/{report}", token)
     assert found.json["status"] == "failed"
     assert "ReportFailed" in await service.event_types(scene.companies["acme"])
+
+
+async def test_who_stored_a_file_before_an_erasure_does_not_call_it_ready_after_it(service: Service) -> None:
+    scene = await scene_of(service, "axel", "udo", "anna")
+    orders, report = await _ordered(scene)
+    parts = service.parts
+    queue = EffectQueue(parts.pool, parts.store, parts.clock)
+    await orders.worker.seal()
+    (effect,) = await queue.claim(EffectKind.BUILD_REPORT, 1)
+    cause = decode(effect.type, effect.entry)
+    handler = BuildReport(parts.builder, parts.shelf, queue, parts.clock)
+    outcome = await handler.perform(effect, cause)
+    assert (await service.call("DELETE", scene.path("udo"), await scene.fresh("anna"))).status == 204
+    assert await parts.shelf.content(effect.company_id, cause.stream_id) is None
+    assert not await queue.settle(effect, cause, outcome)
+    assert await orders.worker.build() == 2  # this one, and the one that was ready before
+    assert b"udo.acme" not in (await orders.file(report)).raw
