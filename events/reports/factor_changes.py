@@ -1,4 +1,7 @@
-"""Second factors that were switched on, reset or switched off: by whom, why, on what proof, and how long it took."""
+"""Second factors that were switched on, reset or switched off: by whom, why, on what proof, and how long it took.
+
+Recovery codes and break-glass codes belong to it: they stand in for the factor.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,7 +17,12 @@ _ON: Final = (of_user.TwoFactorEnabled, of_user.TwoFactorImported)
 _OFF: Final = (of_user.KeyReset, of_user.TwoFactorDisabled, of_user.BreakGlassCodeUsed)
 _DEMANDS: Final = (of_user.TwoFactorOrdered, of_user.OrderWithdrawn, of_user.TwoFactorOverridden)
 _HELP: Final = (of_user.TwoFactorUnlocked, of_user.BreakGlassCodeIssued)
+_RECOVERY: Final = (of_user.RecoveryCodesIssued, of_user.RecoveryCodeUsed)
 _PROOFS: Final = (of_user.SteppedUp, of_user.SignedIn)
+_COUNTED: Final = (
+    *("enabled", "replaced", "imported", "reset", "disabled", "recovery_code_used", "break_glass_issued"),
+    "break_glass_used",
+)
 FRESH: Final = timedelta(minutes=5)  # how long a proof counts
 
 _Person: TypeAlias = tuple[UUID, UUID]  # company, user
@@ -38,7 +46,7 @@ class _Change:
 
 
 class FactorChanges:
-    complete = names(*_ON, *_OFF, *_DEMANDS, *_HELP)
+    complete = names(*_ON, *_OFF, *_DEMANDS, *_HELP, *_RECOVERY)
     types = complete | names(*_PROOFS)
     covers: Covers = "every"
 
@@ -81,7 +89,7 @@ class FactorChanges:
     def told(self) -> Told:
         rows = [_row(change) for change in self._changes]
         acts = [row.values["act"] for row in rows]
-        totals = {name: acts.count(name) for name in ("enabled", "replaced", "imported", "reset", "disabled")}
+        totals = {name: acts.count(name) for name in _COUNTED}
         return Told(rows=rows, totals={"changes": len(rows), **totals})
 
 
@@ -115,7 +123,7 @@ def _row(change: _Change) -> Row:
     return Row(values, tuple(sorted({recorded.position, *also})))
 
 
-def _act(fact: object) -> str:
+def _act(fact: object) -> str:  # noqa: C901 - one line a fact
     match fact:
         case of_user.TwoFactorEnabled():
             return "replaced" if fact.replaced else "enabled"
@@ -135,5 +143,9 @@ def _act(fact: object) -> str:
             return "unlocked"
         case of_user.BreakGlassCodeIssued():
             return "break_glass_issued"
+        case of_user.RecoveryCodesIssued():
+            return "recovery_codes_issued"
+        case of_user.RecoveryCodeUsed():
+            return "recovery_code_used"
         case _:
             return "break_glass_used"

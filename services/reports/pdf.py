@@ -42,9 +42,12 @@ async def printed(parsed: Parsed, language: str) -> bytes:
         async with asyncio.timeout(SECONDS):
             made, _ = await process.communicate(b"\n".join((head.encode(), text.encode() + parsed.lines)))
     except TimeoutError as error:
-        process.kill()
-        await process.wait()
         raise PdfFailed from error
+    finally:
+        # Also when whoever asked has gone.
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
     if process.returncode == _MISSING:
         raise PdfMissing
     if process.returncode != 0:
@@ -55,19 +58,20 @@ async def printed(parsed: Parsed, language: str) -> bytes:
 def main() -> int:
     try:
         from weasyprint import HTML, Attachment
-        from weasyprint.urls import URLFetchingError
+        from weasyprint.urls import URLFetcher
     except (ImportError, OSError):
         return _MISSING
 
-    def fetch_nothing(url: str, *args: Any, **kwargs: Any) -> Any:
-        raise URLFetchingError("nothing is fetched")
+    class Nothing(URLFetcher):  # type: ignore[misc]  # ships no types
+        def fetch(self, url: str, headers: Any = None) -> Any:
+            raise ValueError("nothing is fetched")
 
     head, _, rest = sys.stdin.buffer.read().partition(b"\n")
     about = json.loads(head)
     text, lines = rest[: about["page"]], rest[about["page"] :]
     moment = datetime.fromisoformat(about["moment"])
     attached = Attachment(string=lines, name=about["name"], created=moment, modified=moment)
-    made = HTML(string=text.decode(), url_fetcher=fetch_nothing).write_pdf(
+    made = HTML(string=text.decode(), url_fetcher=Nothing()).write_pdf(
         attachments=[attached], pdf_identifier=about["name"].encode()
     )
     sys.stdout.buffer.write(made or b"")

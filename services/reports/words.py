@@ -65,6 +65,11 @@ NUMBERS: Final = {
     "imported": Text("Übernommen", "Imported", "Importados"),
     "reset": Text("Zurückgesetzt", "Reset", "Redefinidos"),
     "disabled": Text("Ausgeschaltet", "Disabled", "Desativados"),
+    "recovery_code_used": Text(
+        "Wiederherstellungscodes benutzt", "Recovery codes used", "Códigos de recuperação usados"
+    ),
+    "break_glass_issued": Text("Notfallcodes ausgegeben", "Break-glass codes issued", "Códigos de emergência emitidos"),
+    "break_glass_used": Text("Notfallcodes benutzt", "Break-glass codes used", "Códigos de emergência usados"),
     "acts": Text("Handlungen", "Acts", "Atos"),
     "by_user": Text("von der Administration", "by administrators", "pela administração"),
     "by_provider": Text("vom Anbieter", "by the provider", "pelo provedor"),
@@ -190,6 +195,10 @@ VALUES: Final = {
     "exception_required": Text("Pflicht für dieses Konto", "required for this account", "exigido para esta conta"),
     "exception_exempt": Text("ausgenommen", "exempted", "isentado"),
     "unlocked": Text("entsperrt", "unlocked", "desbloqueado"),
+    "recovery_codes_issued": Text(
+        "Wiederherstellungscodes ausgegeben", "recovery codes issued", "códigos de recuperação emitidos"
+    ),
+    "recovery_code_used": Text("Wiederherstellungscode benutzt", "recovery code used", "código de recuperação usado"),
     "break_glass_issued": Text("Notfallcode ausgegeben", "break-glass code issued", "código de emergência emitido"),
     "break_glass_used": Text("Notfallcode benutzt", "break-glass code used", "código de emergência usado"),
     "live": Text("gültig", "live", "válido"),

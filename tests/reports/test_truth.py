@@ -74,6 +74,9 @@ async def test_factor_changes_tell_each_change_its_actor_its_proof_and_when_it_w
     changes = ("TwoFactorEnabled", "TwoFactorImported", "KeyReset", "TwoFactorDisabled")
     expected = [e for e in entries if e["type"] in changes and datetime.fromisoformat(e["at"]) >= begin]
     rows = {row["position"]: row for row in report.rows}
+    recoveries = [e for e in entries if e["type"] == "RecoveryCodeUsed" and datetime.fromisoformat(e["at"]) >= begin]
+    assert [p for p, row in rows.items() if row["act"] == "recovery_code_used"] == [e["position"] for e in recoveries]
+    assert report.header["totals"]["recovery_code_used"] == len(recoveries)
     assert [p for p in rows if rows[p]["act"] in ("enabled", "replaced", "imported", "reset", "disabled")] == [
         entry["position"] for entry in expected
     ]
