@@ -36,7 +36,7 @@ ENV PATH=/opt/factorlog/bin:$PATH FACTORLOG_DATA_DIR=/var/lib/factorlog
 # The number stands in compose.yaml and in docs/operations/make-secrets.sh too: secrets belong to it.
 RUN groupadd --gid 10001 factorlog \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /var/lib/factorlog factorlog \
-    && install --directory --owner 10001 --group 10001 --mode 0700 /var/lib/factorlog
+    && install --directory --owner 10001 --group 10001 --mode 0700 /var/lib/factorlog /var/lib/factorlog/secrets
 USER 10001:10001
 EXPOSE 8080
 ENTRYPOINT ["factorlog"]

@@ -112,16 +112,17 @@ def _refuse_naive(event: Event, instants: tuple[str, ...]) -> None:
 def personal_part(recorded: Recorded[Event], data_key: bytes | None) -> Event:
     """The fact with its personal fields; without them when the person's key is gone. Raises SealBroken."""
     personal = _PERSONAL[recorded.type]
-    values = _subject_values(recorded, data_key)
+    values = personal_values(recorded, data_key)
     return replace(recorded.data, **{name: value for name, value in values.items() if name in personal})
 
 
 def open_reason(recorded: Recorded[Event], data_key: bytes | None) -> str | None:
     """What people typed as the reason of a fact about a person, as far as the person's key exists."""
-    return _subject_values(recorded, data_key).get("reason")
+    return personal_values(recorded, data_key).get("reason")
 
 
-def _subject_values(recorded: Recorded[Event], data_key: bytes | None) -> dict[str, Any]:
+def personal_values(recorded: Recorded[Event], data_key: bytes | None) -> dict[str, Any]:
+    """Everything in the subject box: personal fields, and a reason that the shape of the fact has no place for."""
     box = recorded.sealed.subject
     if box is None or data_key is None:
         return {}

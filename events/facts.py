@@ -11,6 +11,7 @@ from events.company.events import (
     NotificationFailed,
     NotificationSent,
     PasswordRejected,
+    PersonForgotten,
     SessionsRevoked,
 )
 from events.company.reports import ReportRequested
@@ -19,7 +20,7 @@ from events.user.events import UserEvent
 _USER: Final = get_args(UserEvent)
 _COMPANY: Final = get_args(CompanyEvent)
 _CLIENT: Final = get_args(ClientEvent)
-_ABOUT_USER: Final = (SessionsRevoked, NotificationSent, NotificationFailed, PasswordRejected)
+_ABOUT_USER: Final = (SessionsRevoked, NotificationSent, NotificationFailed, PasswordRejected, PersonForgotten)
 
 
 def is_user_fact(event: Event) -> TypeIs[UserEvent]:
@@ -42,6 +43,8 @@ def is_report_fact(event: Event) -> TypeIs[ReportRequested]:
     return isinstance(event, ReportRequested)
 
 
-def is_about_user(event: Event) -> TypeIs[SessionsRevoked | NotificationSent | NotificationFailed | PasswordRejected]:
+def is_about_user(
+    event: Event,
+) -> TypeIs[SessionsRevoked | NotificationSent | NotificationFailed | PasswordRejected | PersonForgotten]:
     """Does it stand elsewhere and name the user that it is about?"""
     return isinstance(event, _ABOUT_USER)

@@ -1,7 +1,7 @@
 """The composition root: settings -> Runtime. The one module that knows every concrete class."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,12 +16,16 @@ from events.user.limits import Limits
 from services.adapters import key_wrapper
 from services.adapters.companies import PostgresCompanies
 from services.adapters.doorbell import ArqDoorbell, SilentDoorbell
+from services.adapters.epoch_watch import EpochWatch
+from services.adapters.installation import RESTORING, SERVING, PostgresInstallation
+from services.adapters.journal_file import JournalFile
 from services.adapters.kept_answers import PostgresKeptAnswers
 from services.adapters.key_file import create_key_file
 from services.adapters.key_wrapper import LocalKeyWrapper
 from services.adapters.last_signed import FileLastSigned
 from services.adapters.metered_keys import MeteredKeyWrapper
 from services.adapters.metrics import PrometheusMeters, PrometheusText
+from services.adapters.own_entries import PostgresOwnEntries
 from services.adapters.passwords import Argon2Passwords
 from services.adapters.read_models import PostgresAuditTrail
 from services.adapters.readiness import ClockCheck, ProcessReadiness
@@ -45,14 +49,18 @@ from services.application.exporting import AuditExport
 from services.application.first_step import FirstStep
 from services.application.idempotency import Idempotency
 from services.application.introspection import Introspection
+from services.application.journal import Journal
 from services.application.moving import MovingIn
+from services.application.new_origins import NewOrigins
 from services.application.others_factors import OthersFactors
+from services.application.own_data import OwnDataExport
 from services.application.own_security import OwnSecurity
 from services.application.ports import Clock, Doorbell, KeyWrapper
 from services.application.reports.build import Builder
 from services.application.reports.cover import CheckpointCover
 from services.application.reports.orders import Reports
 from services.application.reports.ports import Shelf
+from services.application.restore import Restore
 from services.application.retention import Retention
 from services.application.rules import Rules
 from services.application.sessions import Tokens
@@ -102,6 +110,9 @@ class Runtime:
     moving_in: MovingIn
     builder: Builder
     shelf: Shelf
+    restore: Restore
+    journal: Journal
+    watch: EpochWatch
     retention: Retention
     readiness: ProcessReadiness
     metrics: PrometheusText
@@ -132,33 +143,63 @@ def passwords_of(settings: Settings, meters: PrometheusMeters | None = None) -> 
 
 @asynccontextmanager
 async def runtime(
-    settings: Settings, clock: Clock | None = None, passwords: Argon2Passwords | None = None
+    settings: Settings,
+    clock: Clock | None = None,
+    passwords: Argon2Passwords | None = None,
+    *,
+    restoring: bool = False,
 ) -> AsyncIterator[Runtime]:
-    """Everything open, as the restricted role; closed at the end. Raises StartRefused, KeyRefused.
+    """Everything open, as the restricted role; closed at the end. Raises StartRefused, KeyRefused, DatabaseBehind.
 
-    Tests and demo data hand in another clock, for new companies only; tests also cheaper passwords.
+    Tests and demo data hand in another clock, for new companies only; tests also cheaper passwords. `restoring`: on
+    whatever database this is, and beside nothing else.
     """
     entropy = SystemEntropy()
     meters = PrometheusMeters()
     wrapper = MeteredKeyWrapper(open_wrapper(settings, entropy), meters)
-    pool = await open_pool(settings)
+    pool = await open_pool(settings, RESTORING if restoring else SERVING)
     passwords = passwords or passwords_of(settings, meters)
     doorbell = ArqDoorbell(settings.redis_url.get_secret_value()) if settings.redis_url else SilentDoorbell()
     try:
         await _refuse_owner(pool)
+        journal = JournalFile(settings.journal_path)
+        watch = _watch_of(settings, pool, journal)
+        if not restoring:
+            await watch.look()
         check = ClockCheck(pool, SystemClock())
-        watching = asyncio.create_task(check.keep_looking())
-        try:
-            yield _compose(settings, clock or SystemClock(), entropy, pool, wrapper, passwords, doorbell, check, meters)
-        finally:
-            watching.cancel()
-            with suppress(asyncio.CancelledError):
-                await watching
+        async with _going_on(check.keep_looking(), watch.keep_looking() if not restoring else None):
+            yield _compose(
+                settings,
+                clock or SystemClock(),
+                entropy,
+                pool,
+                wrapper,
+                passwords,
+                doorbell,
+                check,
+                meters,
+                journal,
+                watch,
+            )
     finally:
         await doorbell.close()
         passwords.close()
         wrapper.close()
         await _close(pool)
+
+
+@asynccontextmanager
+async def _going_on(*loops: Coroutine[Any, Any, None] | None) -> AsyncIterator[None]:
+    """These go on for as long as this lasts."""
+    tasks = [asyncio.create_task(loop) for loop in loops if loop is not None]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
+            with suppress(asyncio.CancelledError):
+                await task
 
 
 def _compose(
@@ -171,6 +212,8 @@ def _compose(
     doorbell: Doorbell,
     check: ClockCheck,
     meters: PrometheusMeters,
+    journal: JournalFile,
+    watch: EpochWatch,
 ) -> Runtime:
     rules = rules_of(settings)
     store = PostgresEventStore(pool, entropy.uuid, entropy.bytes, meters)
@@ -187,6 +230,7 @@ def _compose(
     tokens = Tokens(entropy)
     shelf = PostgresShelf(pool, vault, entropy.bytes)
     first_step = FirstStep(store, vault, passwords, PostgresThrottle(pool), clock, rules, meters)
+    own = OwnSecurity(store, executor, authentication, enrolment, codes, passwords, tokens, clock, entropy, rules)
     application = Application(
         store=store,
         executor=executor,
@@ -208,9 +252,12 @@ def _compose(
             rules,
             meters,
         ),
-        own=OwnSecurity(store, executor, authentication, enrolment, codes, passwords, tokens, clock, entropy, rules),
+        own=own,
+        own_data=OwnDataExport(store, own, PostgresOwnEntries(pool), vault, clock),
         users=user_acts,
-        administration=Administration(store, executor, user_acts, users, passwords, vault, clock, entropy, rules),
+        administration=Administration(
+            store, executor, user_acts, users, passwords, vault, clock, entropy, rules, journal
+        ),
         others_factors=OthersFactors(user_acts, codes, clock, rules),
         companies=CompanyAdministration(store, streams, acts, PostgresCompanies(pool), users, clock),
         clients=ApiClients(store, streams, acts, tokens, clock, entropy),
@@ -222,6 +269,9 @@ def _compose(
         idempotency=Idempotency(PostgresKeptAnswers(pool, wrapper, entropy.bytes), meters),
         meters=meters,
     )
+    installation = PostgresInstallation(pool)
+    retention = Retention(store, streams, journal, clock, settings.trace_months)
+    origins = NewOrigins(installation, signer, entropy, settings.installation_name)
     return Runtime(
         settings=settings,
         clock=clock,
@@ -233,10 +283,13 @@ def _compose(
         signer=signer,
         application=application,
         console=Console(store, executor, streams, tokens, passwords, vault, clock, entropy),
+        restore=Restore(store, executor, streams, installation, journal, clock, entropy, rules, origins, retention),
+        journal=journal,
+        watch=watch,
         moving_in=MovingIn(store, executor, streams, codes, passwords, vault, clock, entropy),
         builder=Builder(store, PostgresReportLog(pool), CheckpointCover(PostgresTrees(pool), signer, clock), wrapper),
         shelf=shelf,
-        retention=Retention(store, streams, clock, settings.trace_months),
+        retention=retention,
         readiness=ProcessReadiness(pool, vault, check, clock),
         metrics=PrometheusText(meters, pool, passwords, check, clock),
     )
@@ -299,8 +352,8 @@ def _extra(name: str) -> Iterator[None]:
         raise StartRefused(f"KEY_WRAPPER is {name}, which needs: pip install 'factorlog[{name}]'") from error
 
 
-async def open_pool(settings: Settings) -> "asyncpg.Pool[asyncpg.Record]":
-    """Connections of the restricted role."""
+async def open_pool(settings: Settings, name: str = SERVING) -> "asyncpg.Pool[asyncpg.Record]":
+    """Connections of the restricted role; `name` tells them from others'."""
 
     async def keep(connection: Any) -> None:
         # No session state is used, so nothing has to be reset; the reset costs as much as a look-up.
@@ -315,7 +368,7 @@ async def open_pool(settings: Settings) -> "asyncpg.Pool[asyncpg.Record]":
             timeout=5,
             command_timeout=10,
             # A pooler refuses settings at the start, and its next transaction may run where nothing was prepared.
-            server_settings={"application_name": "factorlog", **({} if settings.database_pooler else PLANNING)},
+            server_settings={"application_name": name, **({} if settings.database_pooler else PLANNING)},
             statement_cache_size=0 if settings.database_pooler else 100,
         )
     return pool
@@ -327,6 +380,20 @@ async def _let_in() -> AsyncIterator[None]:
         yield
     except (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError) as error:
         raise StartRefused("the database of DATABASE_URL does not exist, or does not let this role in") from error
+
+
+async def demand_newest(settings: Settings) -> None:
+    """Raises DatabaseBehind when an older backup was put back, JournalUnavailable, StartRefused."""
+    pool = await open_pool(settings)
+    try:
+        await _watch_of(settings, pool, JournalFile(settings.journal_path)).look()
+    finally:
+        await _close(pool)
+
+
+def _watch_of(settings: Settings, pool: "asyncpg.Pool[asyncpg.Record]", journal: JournalFile) -> EpochWatch:
+    signed = FileLastSigned(settings.signed_path)
+    return EpochWatch(PostgresInstallation(pool), journal, signed, SystemClock(), settings.installation_name)
 
 
 async def _refuse_owner(pool: "asyncpg.Pool[asyncpg.Record]") -> None:

@@ -44,6 +44,10 @@ class Settings(BaseModel):
         Path | None,
         Field(description="The key-encryption keys, base64 of 32 bytes a line, mode 0600. Default: in the data dir."),
     ] = None
+    journal_file: Annotated[
+        Path | None,
+        Field(description="What a restore must not undo, outside of the database. Default: in the data dir."),
+    ] = None
     signed_dir: Annotated[
         Path | None,
         Field(
@@ -190,6 +194,10 @@ class Settings(BaseModel):
     @property
     def key_path(self) -> Path:
         return self.key_file or self.data_dir / "secrets" / "key"
+
+    @property
+    def journal_path(self) -> Path:
+        return self.journal_file or self.data_dir / "secrets" / "journal"
 
     @property
     def signed_path(self) -> Path:

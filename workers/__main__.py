@@ -37,8 +37,15 @@ async def _work(settings: Settings) -> None:
         loop.add_signal_handler(number, stop.set)
     async with runtime(settings) as parts, operations(parts, settings.worker_operations_port):
         log.info("working")
+        ending = asyncio.create_task(_end_with(parts.watch.over, stop))
         await work(parts, stop)
+        ending.cancel()
         log.info("stopped")
+
+
+async def _end_with(over: asyncio.Event, stop: asyncio.Event) -> None:
+    await over.wait()
+    stop.set()
 
 
 if __name__ == "__main__":

@@ -2,19 +2,21 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from pathlib import Path
 from typing import Any, Final
 
 import structlog
 
 from events.effects import EffectKind
 from events.store.port import Unavailable
-from services.adapters.mail import EmlMailer, SmtpMailer
+from services.adapters.mail import EmlMailer, MailFolder, SmtpMailer
 from services.application.mail import Mailer
 from services.bootstrap import Runtime, StartRefused
 from services.settings import Settings
 from workers.bell import listen
 from workers.effects.build_report import BuildReport
 from workers.effects.drain import Drain, Lane
+from workers.effects.forget_person import ForgetPerson
 from workers.effects.notify import NotifyAdministrators, NotifyUser
 from workers.effects.occasions import Occasions
 from workers.effects.revoke_sessions import RevokeSessions
@@ -84,6 +86,8 @@ async def work(r: Runtime, stop: asyncio.Event) -> None:
 def drain_of(r: Runtime) -> Drain:
     """Every kind of effect with its handler, but for reports."""
     mailer, url = mailer_of(r.settings), r.settings.public_url
+    # Whatever keeps files about people is asked to forget whoever is erased: stored reports belong here too.
+    keepers = [("mails", MailFolder(mail_folder(r.settings)))]
     occasions = Occasions(r.store, r.wrapper)
     user = NotifyUser(r.store, occasions, mailer, r.clock, url)
     administrators = NotifyAdministrators(r.pool, r.store, occasions, mailer, r.clock, url)
@@ -96,6 +100,7 @@ def drain_of(r: Runtime) -> Drain:
             EffectKind.SIGN_EVERYONE_OUT: Lane(
                 SignEveryoneOut(r.pool, r.store, r.application.executor, r.clock), _EVERYBODY
             ),
+            EffectKind.FORGET_PERSON: Lane(ForgetPerson(r.journal, keepers, r.clock), BATCH),
         },
     )
 
@@ -112,9 +117,13 @@ def mailer_of(settings: Settings) -> Mailer:
     try:
         if settings.smtp_url is not None:
             return SmtpMailer(settings.smtp_url.get_secret_value(), settings.mail_from)
-        return EmlMailer(settings.data_dir / "mail", settings.mail_from)
+        return EmlMailer(mail_folder(settings), settings.mail_from)
     except ValueError as error:
         raise StartRefused(str(error)) from error
+
+
+def mail_folder(settings: Settings) -> Path:
+    return settings.data_dir / "mail"
 
 
 async def _repeat(

@@ -33,6 +33,15 @@ class ResumeCompany:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecordRestore:
+    """The database is an older one than it was; `epoch` counts these."""
+
+    now: datetime
+    epoch: int
+    former: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChangePolicy:
     now: datetime
     policy: Policy
@@ -80,6 +89,7 @@ CompanyCommand: TypeAlias = (
     | RenameCompany
     | SuspendCompany
     | ResumeCompany
+    | RecordRestore
     | ChangePolicy
     | CreateRole
     | ChangeRole

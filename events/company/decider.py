@@ -12,6 +12,7 @@ from events.company.commands import (
     DeleteRole,
     DestroyTraces,
     RecordExport,
+    RecordRestore,
     RenameCompany,
     ResumeCompany,
     SuspendCompany,
@@ -22,6 +23,7 @@ from events.company.events import (
     CompanyRenamed,
     CompanyResumed,
     CompanySuspended,
+    InstallationRestored,
     PolicyChanged,
     RoleChanged,
     RoleCreated,
@@ -54,6 +56,10 @@ def decide(state: CompanyState, command: CompanyCommand) -> Decision[CompanyEven
             if not state.suspended:
                 return refused(Refusal.NOT_SUSPENDED)
             return accepted(CompanyResumed(resumed_at=command.now))
+        case RecordRestore():
+            if state.epoch >= command.epoch:
+                return accepted()
+            return accepted(InstallationRestored(epoch=command.epoch, restored_at=command.now, former=command.former))
         case ChangePolicy():
             return _change_policy(state, command)
         case CreateRole():
@@ -121,6 +127,8 @@ def ended_for_everyone(event: CompanyEvent) -> EndEveryone | None:
     match event:
         case CompanySuspended():
             return EndEveryone(kinds=(*_BEGUN, CredentialKind.BREAK_GLASS, CredentialKind.API_CLIENT))
+        case InstallationRestored():
+            return EndEveryone(kinds=(*_BEGUN, CredentialKind.BREAK_GLASS, CredentialKind.RECOVERY_CODE))
         case RoleChanged():
             return EndEveryone(role=event.name, kinds=_BEGUN, keep=event.kept)
         case _:

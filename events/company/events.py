@@ -38,6 +38,20 @@ class CompanyResumed:
 
 
 @fact
+class InstallationRestored:
+    """The database was set back to an older backup; what was recorded since is lost from here on.
+
+    Every session, sign-in, pending key, recovery code and break-glass code of the company ended with this. `former`:
+    the body of the last checkpoint that was signed before (C2SP tlog-checkpoint); the log does not have to extend it.
+    """
+
+    VERSION: ClassVar[int] = 1
+    epoch: int
+    restored_at: Instant
+    former: str | None = None
+
+
+@fact
 class PolicyChanged:
     """The whole policy after the change. Version 1 had no time, no beginning, no networks and no grace."""
 
@@ -148,6 +162,16 @@ class AdministratorsNotified:
 
 
 @fact
+class PersonForgotten:
+    """What was kept of an erased person outside of the database is gone too; `places` names where that was."""
+
+    VERSION: ClassVar[int] = 1
+    user_id: UUID
+    cause_position: int
+    places: tuple[str, ...]
+
+
+@fact
 class NotificationSent:
     VERSION: ClassVar[int] = 1
     user_id: UUID
@@ -171,6 +195,7 @@ CompanyEvent: TypeAlias = (
     | CompanyRenamed
     | CompanySuspended
     | CompanyResumed
+    | InstallationRestored
     | PolicyChanged
     | RoleCreated
     | RoleChanged
@@ -182,6 +207,7 @@ SignInsEvent: TypeAlias = PasswordRejected
 EffectEvent: TypeAlias = (
     SessionsRevoked
     | EveryoneSignedOut
+    | PersonForgotten
     | AdministratorsNotified
     | NotificationSent
     | NotificationFailed

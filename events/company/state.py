@@ -12,6 +12,7 @@ from events.company.events import (
     CompanyResumed,
     CompanySuspended,
     EventsExported,
+    InstallationRestored,
     PolicyChanged,
     RoleChanged,
     RoleCreated,
@@ -46,6 +47,7 @@ class CompanyState:
     policy: Policy = Policy()
     since: tuple[DemandSince, ...] = ()
     roles: tuple[Role, ...] = ()
+    epoch: int = 0  # of the last restore that this history tells of
 
     @property
     def rules(self) -> CompanyRules:
@@ -72,7 +74,7 @@ class CompanyState:
         return next((role for role in self.roles if role.name == name), None)
 
 
-def evolve(state: CompanyState, event: CompanyEvent) -> CompanyState:
+def evolve(state: CompanyState, event: CompanyEvent) -> CompanyState:  # noqa: C901 - one line a fact
     """The state after one more fact."""
     match event:
         case CompanyCreated():
@@ -83,6 +85,8 @@ def evolve(state: CompanyState, event: CompanyEvent) -> CompanyState:
             return replace(state, suspended=True)
         case CompanyResumed():
             return replace(state, suspended=False)
+        case InstallationRestored():
+            return replace(state, epoch=event.epoch)
         case PolicyChanged():
             since = with_policy(state.since, event.policy, event.changed_at)
             return replace(state, policy=event.policy, since=since)

@@ -23,12 +23,14 @@ from events.user.commands import (
     ResetKey,
     ResetPassword,
     UnlockFactor,
+    VoidCredentials,
     Wish,
 )
 from events.user.events import (
     AccessDenied,
     BreakGlassCodeIssued,
     By,
+    CredentialsVoided,
     GraceNoted,
     KeyReset,
     OrderWithdrawn,
@@ -150,6 +152,25 @@ def change_networks(state: UserState, wish: ChangeNetworks) -> Decision[UserEven
 def erase(state: UserState, wish: EraseUser) -> Decision[UserEvent]:
     ends = _everything(state)
     return accepted(UserErased(erased_at=wish.now, sessions_ended=ends.sessions, sign_ins_ended=ends.sign_ins))
+
+
+def void_credentials(state: UserState, wish: VoidCredentials) -> Decision[UserEvent]:
+    """Everything that can be presented, but the password and the key itself, whose steps up to now are forbidden."""
+    ends = _everything(state)
+    key = state.key if state.key is not None and state.key.last_step < wish.time_step else None
+    if not (any((*ends.sessions, *ends.sign_ins, *state.recovery_codes)) or state.pending or state.break_glass or key):
+        return accepted()
+    return accepted(
+        CredentialsVoided(
+            epoch=wish.epoch,
+            voided_at=wish.now,
+            sessions_ended=ends.sessions,
+            sign_ins_ended=ends.sign_ins,
+            recovery_codes=len(state.recovery_codes),
+            key_id=key.id if key is not None else None,
+            time_step=wish.time_step if key is not None else None,
+        )
+    )
 
 
 def order_enrolment(state: UserState, wish: OrderEnrolment) -> Decision[UserEvent]:

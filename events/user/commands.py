@@ -95,6 +95,21 @@ class EraseUser(Wish):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExportOwnData(Wish):
+    """A copy of everything that is kept about the person."""
+
+    session_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoidCredentials(Wish):
+    """After a restore: end what may have been ended since, and forbid every time step up to this one."""
+
+    epoch: int
+    time_step: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeNetworks(Wish):
     """From where the user may sign in, each network in its one spelling."""
 
@@ -266,6 +281,8 @@ UserCommand: TypeAlias = (
     | ReactivateUser
     | ExpireUser
     | EraseUser
+    | ExportOwnData
+    | VoidCredentials
     | ChangeNetworks
     | StartSignIn
     | ProveSignIn

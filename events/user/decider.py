@@ -64,6 +64,10 @@ def decide(state: UserState, command: wishes.UserCommand) -> Decision[UserEvent]
             return administration.import_key(state, command)
         case wishes.EraseUser():
             return administration.erase(state, command)
+        case wishes.ExportOwnData():
+            return own_security.export_own_data(state, command)
+        case wishes.VoidCredentials():
+            return administration.void_credentials(state, command)
         case wishes.OrderEnrolment():
             return administration.order_enrolment(state, command)
         case wishes.ResetKey():

@@ -8,6 +8,7 @@ from events.credentials import EndAll, Endings
 from events.user.events import (
     BreakGlassCodeIssued,
     BreakGlassCodeUsed,
+    CredentialsVoided,
     EnrolmentCancelled,
     EnrolmentStarted,
     KeyReset,
@@ -116,13 +117,16 @@ def _ended_kinds(user_id: UUID, event: UserEvent) -> tuple[EndAll, ...]:  # noqa
             return (EndAll(user_id=user_id, kinds=(Kind.PASSWORD,)),)
         case UserErased():
             return (EndAll(user_id=user_id, kinds=tuple(Kind)),)
+        case CredentialsVoided():
+            voided = (*_BEGUN, Kind.PENDING_KEY, Kind.RECOVERY_CODE, Kind.BREAK_GLASS)
+            return (EndAll(user_id=user_id, kinds=voided),)
         case _:
             return ()
 
 
 def _spent(event: UserEvent) -> tuple[UUID, int] | None:
     match event:
-        case SignedIn() | SignInAdvanced() | SteppedUp() | RecoveryCodesIssued():
+        case SignedIn() | SignInAdvanced() | SteppedUp() | RecoveryCodesIssued() | CredentialsVoided():
             key, step = event.key_id, event.time_step
         case EnrolmentStarted():
             key, step = event.proven_key_id, event.time_step

@@ -108,6 +108,31 @@ class UserErased:
 
 
 @fact
+class PersonalDataExported:
+    """The person took a copy of everything that is kept about them."""
+
+    VERSION: ClassVar[int] = 1
+    exported_at: Instant
+
+
+@fact
+class CredentialsVoided:
+    """An older backup of the database was restored: whatever may have been ended or used since then is void.
+
+    `time_step`: no code of that step or an earlier one is accepted any more; None where there is no key.
+    """
+
+    VERSION: ClassVar[int] = 1
+    epoch: int
+    voided_at: Instant
+    sessions_ended: tuple[UUID, ...] = ()
+    sign_ins_ended: tuple[UUID, ...] = ()
+    recovery_codes: int = 0
+    key_id: UUID | None = None
+    time_step: int | None = None
+
+
+@fact
 class TrustedNetworksChanged:
     """From where the user may sign in, separated by commas; none: from everywhere. Sessions elsewhere are closed."""
 
@@ -467,6 +492,8 @@ UserEvent: TypeAlias = (
     | UserExpired
     | UserReactivated
     | UserErased
+    | PersonalDataExported
+    | CredentialsVoided
     | TrustedNetworksChanged
     | PasswordChanged
     | PasswordReset

@@ -12,6 +12,7 @@ from events.user.events import (
     BreakGlassCodeIssued,
     BreakGlassCodeUsed,
     CodeRejected,
+    CredentialsVoided,
     EnrolmentCancelled,
     EnrolmentStarted,
     GraceNoted,
@@ -20,6 +21,7 @@ from events.user.events import (
     PasswordChanged,
     PasswordRehashed,
     PasswordReset,
+    PersonalDataExported,
     PolicyOrderStarted,
     RecoveryCodesIssued,
     RecoveryCodeUsed,
@@ -144,6 +146,8 @@ def evolve(state: UserState, event: UserEvent) -> UserState:  # noqa: C901 - one
             return replace(state, networks=networks, authority=state.authority + 1)
         case UserErased():
             return UserState(exists=True, erased=True, deactivated=True, authority=state.authority + 1)
+        case CredentialsVoided():
+            return _voided(state, event)
         case PasswordChanged():
             ended = _ended(state, event.sessions_ended, event.sign_ins_ended)
             return _password_set(ended, event.changed_at, must_change=False)
@@ -158,7 +162,7 @@ def evolve(state: UserState, event: UserEvent) -> UserState:  # noqa: C901 - one
             return without_sessions(state, (event.session_id,))
         case SessionsEnded():
             return without_sessions(state, event.sessions_ended)
-        case SignInRefused() | AccessDenied() | PasswordRehashed():
+        case SignInRefused() | AccessDenied() | PasswordRehashed() | PersonalDataExported():
             return state
         case _:
             assert_never(event)
@@ -166,6 +170,14 @@ def evolve(state: UserState, event: UserEvent) -> UserState:  # noqa: C901 - one
 
 def _ended(state: UserState, sessions: tuple[UUID, ...], sign_ins: tuple[UUID, ...]) -> UserState:
     return without_sign_ins(without_sessions(state, sessions), sign_ins)
+
+
+def _voided(state: UserState, event: CredentialsVoided) -> UserState:
+    ended = _ended(state, event.sessions_ended, event.sign_ins_ended)
+    key = ended.key
+    if key is not None and event.time_step is not None and key.id == event.key_id:
+        key = replace(key, last_step=event.time_step)  # nobody used it
+    return replace(ended, pending=None, recovery_codes=(), break_glass=None, key=key)
 
 
 def _created(event: UserCreated) -> UserState:

@@ -10,6 +10,7 @@ from events.user.commands import (
     ConfirmEnrolment,
     DisableOwnFactor,
     EndSessions,
+    ExportOwnData,
     IssueRecoveryCodes,
     RecoveryProof,
     RejectSessionPassword,
@@ -26,6 +27,7 @@ from events.user.events import (
     EnrolmentStarted,
     KeyReset,
     PasswordChanged,
+    PersonalDataExported,
     RecoveryCodesIssued,
     RecoveryCodeUsed,
     SessionPasswordRejected,
@@ -230,6 +232,12 @@ def end_sessions(state: UserState, wish: EndSessions) -> Decision[UserEvent]:
         return accepted()
     by = By.ADMINISTRATOR if wish.by_administrator else By.USER
     return accepted(SessionsEnded(by=by, sessions_ended=ended, reason=wish.reason))
+
+
+def export_own_data(state: UserState, wish: ExportOwnData) -> Decision[UserEvent]:
+    if not has_session(state, wish.session_id, wish):
+        return refused(Refusal.SESSION_OVER)
+    return accepted(PersonalDataExported(exported_at=wish.now))
 
 
 def sign_out(state: UserState, wish: SignOut) -> Decision[UserEvent]:

@@ -7,6 +7,7 @@ from events.user.events import (
     BreakGlassCodeIssued,
     BreakGlassCodeUsed,
     By,
+    CredentialsVoided,
     EnrolmentStarted,
     KeyReset,
     OrderWithdrawn,
@@ -42,6 +43,8 @@ def reactions(event: UserEvent) -> tuple[EffectKind, ...]:
         kinds.append(EffectKind.NOTIFY_USER)
     if _told_to_administrators(event):
         kinds.append(EffectKind.NOTIFY_ADMINISTRATORS)
+    if isinstance(event, UserErased):
+        kinds.append(EffectKind.FORGET_PERSON)
     return tuple(kinds)
 
 
@@ -50,7 +53,7 @@ def ended_counts(event: UserEvent) -> tuple[int, int] | None:
     match event:
         case KeyReset() | TwoFactorDisabled() | UserDeactivated() | UserExpired() | UserErased() | PasswordReset():
             return len(event.sessions_ended), len(event.sign_ins_ended)
-        case TwoFactorEnabled() | PasswordChanged() | UserChanged() | TwoFactorOrdered():
+        case TwoFactorEnabled() | PasswordChanged() | UserChanged() | TwoFactorOrdered() | CredentialsVoided():
             counts = len(event.sessions_ended), len(event.sign_ins_ended)
             return counts if any(counts) else None
         case SessionsEnded():

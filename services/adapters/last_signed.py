@@ -3,11 +3,14 @@
 import asyncio
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 
+from events.integrity.checkpoint import unverified
+from events.integrity.note import NoteRefused
+from services.application.journal import JournalUnavailable
 from services.application.signing import SigningRefused
 
 
@@ -22,6 +25,17 @@ class FileLastSigned:
 
     async def advance(self, origin: str, expected: str | None, note: str) -> bool:
         return await asyncio.to_thread(self._advance, origin, expected, note)
+
+    async def sizes(self) -> Mapping[str, int]:
+        """Of every origin, as its note says. Raises JournalUnavailable."""
+        return await asyncio.to_thread(self._sizes)
+
+    def _sizes(self) -> dict[str, int]:
+        try:
+            notes = [path.read_text(encoding="utf-8") for path in self._folder.glob("*.note")]
+            return {said.origin: said.size for said in map(unverified, notes)}
+        except (OSError, ValueError, NoteRefused) as error:
+            raise JournalUnavailable(f"a last signed checkpoint in {self._folder} cannot be read") from error
 
     def _read(self, origin: str) -> str | None:
         try:

@@ -4,6 +4,7 @@ import asyncio
 import ipaddress
 import os
 from binascii import b2a_qp
+from contextlib import suppress
 from email.errors import MessageError
 from email.header import Header
 from email.headerregistry import Address
@@ -11,6 +12,7 @@ from email.utils import format_datetime
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
+from uuid import UUID
 
 import aiosmtplib
 
@@ -45,7 +47,10 @@ def compose(message: Message, sender: str) -> bytes:
 
 
 class EmlMailer:
-    """Writes each message to a file of its own, named by its id: delivered twice, it is there once."""
+    """Writes each message to a file of its own, named by its id: delivered twice, it is there once.
+
+    The ids of the people in it follow in the name, so that theirs are found without a look into any.
+    """
 
     def __init__(self, directory: Path, sender: str) -> None:
         self._directory = directory
@@ -55,7 +60,7 @@ class EmlMailer:
         mail = compose(message, self._sender)
         try:
             # Into the page cache, no further: a small part of what the way to a thread and back costs.
-            self._write(f"{message.id}.eml", mail)
+            self._write(_name(message), mail)
         except OSError as error:
             raise MailRefused(type(error).__name__) from error
 
@@ -67,6 +72,27 @@ class EmlMailer:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
         partial.replace(self._directory / name)
+
+
+def _name(message: Message) -> str:
+    return ".".join(str(one) for one in (message.id, *dict.fromkeys(message.people))) + ".eml"
+
+
+class MailFolder:
+    """The files of EmlMailer, whoever writes them, or wrote them once."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    async def forget(self, company_id: UUID, user_id: UUID) -> None:
+        """Remove what was written to a person or tells of one; also what another process was just writing."""
+        await asyncio.to_thread(self._remove, str(user_id))
+
+    def _remove(self, user_id: str) -> None:
+        with suppress(FileNotFoundError), os.scandir(self._directory) as files:
+            for file in files:
+                if user_id in file.name:
+                    Path(file.path).unlink(missing_ok=True)
 
 
 class SmtpMailer:

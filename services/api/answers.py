@@ -23,6 +23,8 @@ from services.application.companies import PolicyEffect, PolicyVersion
 from services.application.context import Caller, Tenant
 from services.application.introspection import LiveSession
 from services.application.others_factors import BreakGlassCode, BulkResult
+from services.application.own_data import OwnData
+from services.application.own_document import document
 from services.application.reports.ports import ShownReport
 from services.application.sign_in import SignInAnswer
 
@@ -100,6 +102,10 @@ def session(row: Credential, current: UUID | None) -> models.Session:
         current=row.id == current,
         factors=attributes["factors"],
     )
+
+
+def personal_data(own: OwnData, current: UUID) -> models.PersonalData:
+    return models.PersonalData.model_validate(document(own, current))
 
 
 def user(stored: StoredUser, effective: EffectiveFactor, now: datetime) -> models.User:

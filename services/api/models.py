@@ -572,6 +572,55 @@ class EventItem(Answer):
     details: dict[str, Any]
 
 
+class OwnProfile(Answer):
+    id: UUID
+    login: str
+    email: str | None
+    role: str
+    language: str
+    time_zone: str
+    company_id: UUID
+    company: str
+    state: Literal["active", "not_yet_active", "expired", "deactivated"]
+    created_at: datetime | None
+    activation_date: datetime | None
+    expiration_date: datetime | None
+    trusted_networks: list[str]
+
+
+class OwnSecurityState(Answer):
+    two_factor: TwoFactor
+    password_changed_at: datetime | None
+    failures_in_a_row: int
+    exemption: Literal["inherit", "required", "exempt"]
+    exemption_until: datetime | None
+
+
+class OwnEvent(Answer):
+    """`personal`: what of it is kept under the person's own key. What others did shows what they are, not who."""
+
+    position: int
+    id: UUID
+    type: str
+    at: datetime
+    about: Literal["yourself", "others"]
+    by: Literal["yourself", "administrator", "provider", "program", "system", "unknown"]
+    ip: str | None
+    user_agent: str | None
+    personal: dict[str, str]
+    details: dict[str, Any]
+
+
+class PersonalData(Answer):
+    """Everything that is kept about the caller, but secrets, which nobody can read."""
+
+    made_at: datetime
+    profile: OwnProfile
+    security: OwnSecurityState
+    sessions: list[Session]
+    events: list[OwnEvent]
+
+
 class SessionList(Answer):
     items: list[Session]
     next_cursor: str | None = None

@@ -270,6 +270,14 @@ _MY_ACCOUNT: Final[tuple[Route, ...]] = (
         query=models.PageQuery,
         answer=models.EventList,
     ),
+    _me(
+        method="GET",
+        path="/v1/me/export",
+        handler=me.export_own_data,
+        summary="Everything that is kept about oneself; on record",
+        answer=models.PersonalData,
+        fresh=True,
+    ),
     _me(method="POST", path="/v1/me/sign-out", handler=me.sign_out, summary="Sign out"),
 )
 

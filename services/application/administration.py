@@ -18,6 +18,7 @@ from services.application.clients import check_networks
 from services.application.context import Caller
 from services.application.errors import Refused, Unacceptable
 from services.application.execute import Executor, Formed, nobody
+from services.application.journal import Journal, note
 from services.application.logins import check_login, check_password, login_key
 from services.application.own_security import live_sessions
 from services.application.passwords import generate_password
@@ -68,6 +69,7 @@ class Administration:
         clock: Clock,
         entropy: Entropy,
         rules: Rules,
+        journal: Journal,
     ) -> None:
         self._store = store
         self._executor = executor
@@ -78,6 +80,7 @@ class Administration:
         self._clock = clock
         self._entropy = entropy
         self._rules = rules
+        self._journal = journal
 
     async def page(
         self,
@@ -218,6 +221,8 @@ class Administration:
             return commands.EraseUser(now=self._clock.now())
 
         await self._acts.run(caller, user_id, ACCOUNT, make, forget=True)
+        # After the commit: a restore must never erase somebody whose erasure was refused. A worker does it again.
+        await note(self._journal.erased([(caller.at.id, user_id)]))
 
     async def reset_password(
         self, caller: Caller, user_id: UUID, reason: str, password: str | None

@@ -19,6 +19,7 @@ from services.application.idempotency import Idempotency
 from services.application.introspection import Introspection
 from services.application.meters import Meters
 from services.application.others_factors import OthersFactors
+from services.application.own_data import OwnDataExport
 from services.application.own_security import OwnSecurity
 from services.application.ports import Clock, Entropy
 from services.application.reports.orders import Reports
@@ -38,6 +39,7 @@ class Application:
     authentication: Authentication
     sign_in: SignIn
     own: OwnSecurity
+    own_data: OwnDataExport
     users: UserActs
     administration: Administration
     others_factors: OthersFactors

@@ -68,10 +68,12 @@ class CompanyAdministration:
             raise Refused(Refusal.NOT_FOUND)
         return tenant
 
-    async def page(self, caller: Caller, limit: int, after: tuple[str, UUID] | None) -> Sequence[Tenant]:
-        """Every company by name, beginning after the given one."""
+    async def page(
+        self, caller: Caller, limit: int, after: tuple[str, UUID] | None, *, backwards: bool = False
+    ) -> Sequence[Tenant]:
+        """Every company by name, beginning after the given one, or backwards before it."""
         access.demand_right(caller, Right.COMPANIES, Level.VIEW)
-        return await self._companies.page(limit, after)
+        return await self._companies.page(limit, after, backwards=backwards)
 
     async def create(self, caller: Caller, name: str) -> Tenant:
         """A company without users. Its id is that of the place where the caller acts."""

@@ -16,13 +16,17 @@ class AddressUnusable(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """Plain text for one recipient. The same `id` means the same message: a second delivery is recognisable by it."""
+    """Plain text for one recipient. The same `id` means the same message: a second delivery is recognisable by it.
+
+    `people`: whom it is to and whom it tells of, so that a kept copy goes when one of them is erased.
+    """
 
     id: UUID
     to: str = field(repr=False)
     subject: str
     text: str = field(repr=False)
     at: datetime
+    people: tuple[UUID, ...] = ()
 
 
 class Mailer(Protocol):

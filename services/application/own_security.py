@@ -245,6 +245,15 @@ class OwnSecurity:
 
         return (await self._run(caller, make)).user
 
+    async def record_export(self, caller: Caller) -> StoredUser:
+        """That a copy of the personal data is handed out now, in a fresh session; the account as it is then."""
+
+        async def make(user: StoredUser) -> commands.UserCommand:
+            demand_fresh(caller, self._clock.now())
+            return commands.ExportOwnData(now=self._clock.now(), session_id=caller.credential.id)
+
+        return (await self._run(caller, make)).user
+
     async def _prove_password(self, caller: Caller, password: str) -> None:
         """A wrong password is on record; the fifth in a session ends it."""
         rows = await self._store.credentials(caller.company_id, caller.user_id, [CredentialKind.PASSWORD])

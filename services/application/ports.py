@@ -168,8 +168,8 @@ class Users(Protocol):
 class Companies(Protocol):
     """Reads over all companies, for the provider."""
 
-    async def page(self, limit: int, after: tuple[str, UUID] | None) -> Sequence[Tenant]:
-        """By name, whatever its case, and id; beginning after the given pair."""
+    async def page(self, limit: int, after: tuple[str, UUID] | None, *, backwards: bool = False) -> Sequence[Tenant]:
+        """By name, whatever its case, and id; beginning after the given pair, or backwards before it."""
         ...
 
 

@@ -169,6 +169,8 @@ def _end_for_everyone(folded: Refolded, fact: CompanyEvent) -> None:
             begun = (*(s.id for s in user.sessions), *(s.id for s in user.sign_ins))
             pending = (user.pending.id,) if user.pending is not None else ()
             folded.ended.update(i for i in (*begun, *pending) if i != everyone.keep)
+            if CredentialKind.RECOVERY_CODE in everyone.kinds:
+                folded.ended.update(user.recovery_codes)
             if user.break_glass is not None and CredentialKind.BREAK_GLASS in everyone.kinds:
                 folded.ended.add(user.break_glass.id)
     if CredentialKind.API_CLIENT in everyone.kinds:

@@ -12,6 +12,7 @@ from events.store.port import EventStore
 from services.application.context import SYSTEM, Tenant
 from services.application.errors import Refused
 from services.application.execute import Acting
+from services.application.journal import Journal, note
 from services.application.ports import Clock
 from services.application.streams import COMPANY, Streams, Wanted
 
@@ -27,9 +28,10 @@ def kept_from(now: datetime, months: int) -> str:
 class Retention:
     """`months`: for how many whole ones traces are kept."""
 
-    def __init__(self, store: EventStore, streams: Streams, clock: Clock, months: int) -> None:
+    def __init__(self, store: EventStore, streams: Streams, journal: Journal, clock: Clock, months: int) -> None:
         self._store = store
         self._streams = streams
+        self._journal = journal
         self._clock = clock
         self._months = months
 
@@ -39,8 +41,16 @@ class Retention:
     async def destroy(self, company_id: UUID, month: str) -> None:
         """Once, however many try. Raises Refused(NOT_FOUND) when it is done already, and for a month that is kept."""
 
+        if month >= self.kept_from():
+            raise Refused(Refusal.NOT_FOUND)
+        await self.destroy_again(company_id, month)
+        await note(self._journal.months_destroyed([(company_id, month)]))
+
+    async def destroy_again(self, company_id: UUID, month: str) -> None:
+        """However old the month is: it was destroyed before. Raises Refused(NOT_FOUND) when it is done already."""
+
         async def form(tenant: Tenant, state: CompanyState) -> Wanted[CompanyCommand]:
-            if month >= self.kept_from() or await self._store.trace_key(company_id, month) is None:
+            if await self._store.trace_key(company_id, month) is None:
                 raise Refused(Refusal.NOT_FOUND)
             now = self._clock.now()
             return Wanted(command=DestroyTraces(now=now, month=month), now=now, acting=_acting(month))

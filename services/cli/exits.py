@@ -10,7 +10,10 @@ from events.store.port import Unavailable
 from services.adapters.key_file import KeyRefused
 from services.adapters.migrations import MigrationRefused
 from services.application.errors import Contended, Refused, Unacceptable
+from services.application.in_step import DatabaseBehind
+from services.application.journal import JournalUnavailable
 from services.application.ports import KeyUnavailable
+from services.application.signing import SigningRefused
 from services.bootstrap import AddressTaken, StartRefused
 from services.embedded.errors import EmbeddedError
 from services.settings import SettingsError
@@ -33,7 +36,7 @@ def explained() -> Iterator[None]:
         yield
     except SettingsError as error:
         fail(str(error), USAGE)
-    except (KeyRefused, StartRefused, MigrationRefused) as error:
+    except (KeyRefused, StartRefused, MigrationRefused, DatabaseBehind, JournalUnavailable, SigningRefused) as error:
         fail(str(error), REFUSED)
     except Refused as error:
         fail(str(error.refusal).replace("_", " "), REFUSED)

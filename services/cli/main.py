@@ -15,6 +15,7 @@ from services.cli.exits import USAGE, explained, fail
 from services.cli.first_operator import first_operator
 from services.cli.places import owner_url, settings_for
 from services.cli.report import report
+from services.cli.restored import restored
 from services.cli.seed import seed
 from services.cli.serve import serve as serve_until_stopped
 from services.cli.up import MIGRATIONS
@@ -30,6 +31,7 @@ app.add_typer(events_export.app, name="events")
 app.add_typer(keys.app, name="keys")
 app.command()(evidence.check)
 app.command()(evidence.rebuild)
+app.command()(restored)
 app.command()(export.export)
 app.command()(verify.verify)
 app.command()(report)

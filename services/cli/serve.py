@@ -37,9 +37,17 @@ async def serve(settings: Settings, *, announce: bool = True) -> None:
         if announce:
             sys.stdout.write(f"ready {settings.base_url}\n")
             sys.stdout.flush()
-        await stop.wait()
+        await first_of(stop, parts.watch.over)
         log.info("stopping")
         await runner.cleanup()
+
+
+async def first_of(*events: asyncio.Event) -> None:
+    """Until one of them is set."""
+    waiting = [asyncio.create_task(event.wait()) for event in events]
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    for task in waiting:
+        task.cancel()
 
 
 def _spare_the_collector() -> None:

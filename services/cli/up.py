@@ -11,7 +11,7 @@ import aiohttp
 import structlog
 
 from services.adapters.migrations import migrate
-from services.bootstrap import AddressTaken
+from services.bootstrap import AddressTaken, demand_newest
 from services.cli.demo import FILE, create_demo, refresh_demo, write_private
 from services.cli.first_operator import LOGIN, create_first_operator
 from services.embedded.postgres import EmbeddedPostgres, PostgresUrls
@@ -54,6 +54,7 @@ async def up(data_dir: Path, port: int, *, demo: bool) -> None:
 async def _prepare(settings: Settings, urls: PostgresUrls, redis_url: str, *, demo: bool) -> None:
     for name in await migrate(urls.owner, MIGRATIONS):
         log.info("migrated", migration=name)
+    await demand_newest(settings)
     if demo:
         await create_demo(settings, urls, redis_url)
     else:

@@ -7,7 +7,19 @@ from typing import Final
 from events.company.roles import Level, Right
 from services.portal.forms import Form
 from services.portal.route import Allow, Route, View
-from services.portal.views import audit, companies, policy, reports, roles, user, user_security, users, users_bulk
+from services.portal.views import (
+    audit,
+    companies,
+    integrations,
+    policy,
+    reports,
+    roles,
+    signed_log,
+    user,
+    user_security,
+    users,
+    users_bulk,
+)
 
 _page = partial(Route, method="GET", allow=Allow.SESSION)
 _act = partial(Route, method="POST", allow=Allow.SESSION, fresh=True)
@@ -134,6 +146,8 @@ _POLICY: Final = (
 
 _AUDIT: Final = (
     _page(path="/audit", view=audit.show, rights=_SEE_AUDIT),
+    _page(path="/audit/checkpoint", view=signed_log.checkpoint, rights=_SEE_AUDIT),
+    _page(path="/audit/key", view=signed_log.key, rights=_SEE_AUDIT),
     _act(
         path="/audit/export",
         view=audit.export,
@@ -236,4 +250,13 @@ _ROLES: Final = (
     *_role("/roles/{role_id}/delete", roles.ask_to_delete, roles.delete, roles.DeleteForm, back="/roles"),
 )
 
-ROUTES: Final = (*_ROLES, *_OF_A_COMPANY, *_COMPANIES, *(_elsewhere(route) for route in _OF_A_COMPANY))
+_client = partial(_asked, rights=((Right.INTEGRATIONS, Level.FULL),), own_factor=True, back="/integrations")
+
+_INTEGRATIONS: Final = (
+    _page(path="/integrations", view=integrations.show, rights=((Right.INTEGRATIONS, Level.VIEW),)),
+    *_client("/integrations/add", integrations.ask_to_add, integrations.add, integrations.AddForm),
+    *_client("/integrations/{client_id}/rotate", integrations.ask_to_rotate, integrations.rotate, Form),
+    *_client("/integrations/{client_id}/revoke", integrations.ask_to_revoke, integrations.revoke, Form),
+)
+
+ROUTES: Final = (*_ROLES, *_INTEGRATIONS, *_OF_A_COMPANY, *_COMPANIES, *(_elsewhere(route) for route in _OF_A_COMPANY))

@@ -18,7 +18,16 @@ from services.portal import forms, messages, security, step_up
 from services.portal.forms import Errors, Filled, Malformed
 from services.portal.languages import Language, chosen
 from services.portal.messages import Said
-from services.portal.refusals import TEMPORARY, error_page, errors_of, note, too_often, unavailable, unexpected
+from services.portal.refusals import (
+    TEMPORARY,
+    error_page,
+    errors_of,
+    note,
+    too_often,
+    unavailable,
+    unexpected,
+    why_refused,
+)
 from services.portal.rendering import respond
 from services.portal.route import STAGE_PATHS, Allow, Route
 from services.portal.site import SITE
@@ -57,6 +66,8 @@ def dispatcher(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResp
             raise
         except Exception as error:  # noqa: BLE001 - the outermost loop of HTTP
             answer = unexpected(http, visit, error)
+        if (why := why_refused(answer)) is not None:
+            app.meters.refused(why, route.path)
         response = await respond(http, visit, answer)
         log.debug(
             "request",
@@ -141,7 +152,8 @@ def _to_sign_in(route: Route, visit: Visit, *, had_token: bool) -> Goto:
     if route.allow is Allow.SIGN_IN:
         wanted = visit.query.get("next", "/")
     path = "/sign-in" if wanted == "/" else f"/sign-in?{urlencode({'next': wanted})}"
-    return Goto(path=path, said=Said.SESSION_OVER if had_token else None, leave=had_token)
+    refused = "unauthenticated" if had_token or route.is_act else None
+    return Goto(path=path, said=Said.SESSION_OVER if had_token else None, leave=had_token, refused=refused)
 
 
 def _demand_stage(route: Route, visit: Visit, caller: Caller) -> None:
@@ -162,7 +174,8 @@ async def _view(route: Route, visit: Visit) -> Answer:
         visit = await _placed(route, visit)
         return _as_seen_there(visit, await route.view(visit))
     except Refused as refused:
-        return await _stopped_by(route, visit, refused.refusal) or error_page(visit, 409, "refused")
+        answer = await _stopped_by(route, visit, refused.refusal) or error_page(visit, 409, "refused")
+        return replace(answer, refused=refused.refusal)
     except TEMPORARY as error:
         return unavailable(visit, error)
 
@@ -225,9 +238,10 @@ async def _once(route: Route, visit: Visit, typed: forms.Typed) -> Answer:
     except Refused as refused:
         if await _was_done(visit):
             return Goto(path=route.way_back(visit), said=Said.DONE_ALREADY)
-        return await _stopped_by(route, visit, refused.refusal) or await _again(
+        answer = await _stopped_by(route, visit, refused.refusal) or await _again(
             route, visit, errors_of(route, visit, refused.refusal)
         )
+        return replace(answer, refused=refused.refusal)
     except Unacceptable as error:
         name = error.field if error.field in route.form.model_fields else f"new_{error.field}"
         return await _again(route, visit, Errors({name: messages.wrong_kind(error.problem, visit.language)}))
@@ -321,10 +335,12 @@ def _over(route: Route, visit: Visit) -> Goto:
 
 
 async def _not_stepped_up(route: Route, visit: Visit, typed: forms.Typed, error: Refused | Unacceptable) -> Answer:
-    if isinstance(error, Refused) and error.refusal in (Refusal.SESSION_OVER, Refusal.SIGN_IN_OVER):
-        return _over(route, visit)
+    refused = error.refusal if isinstance(error, Refused) else "validation_failed"
+    if refused in (Refusal.SESSION_OVER, Refusal.SIGN_IN_OVER):
+        return replace(_over(route, visit), refused=refused)
     wrong = step_up.wrong_proof(visit, error)
-    return step_up.page(await _as_of_now(visit), typed, wrong, back=route.way_back(visit))
+    page = step_up.page(await _as_of_now(visit), typed, wrong, back=route.way_back(visit))
+    return replace(page, refused=refused)
 
 
 def language_of(http: web.Request, caller: Caller | None) -> Language:

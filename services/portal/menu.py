@@ -35,6 +35,7 @@ _MENU: Final = (
             Entry("/policy", _("Security policy"), Right.POLICY),
             Entry("/audit", _("Audit log"), Right.AUDIT),
             Entry("/reports", _("Reports"), Right.REPORTS),
+            Entry("/integrations", _("Integrations"), Right.INTEGRATIONS),
         ),
     ),
     Section(_("Provider"), (Entry("/companies", _("Companies"), Right.COMPANIES),)),

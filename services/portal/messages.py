@@ -31,6 +31,7 @@ class Said(StrEnum):
     PROVEN_AGAIN = "proven_again"
     DONE_ALREADY = "done_already"
     USER_SAVED = "user_saved"
+    CLIENT_REVOKED = "client_revoked"
     ROLE_ADDED = "role_added"
     ROLE_CHANGED = "role_changed"
     ROLE_DELETED = "role_deleted"
@@ -79,6 +80,7 @@ _SAID: Final = {
     Said.ROLE_ADDED: _("The role was added: users can have it from now on."),
     Said.ROLE_CHANGED: _("The rights were changed. Whoever has this role was signed out, except you."),
     Said.ROLE_DELETED: _("The role was deleted."),
+    Said.CLIENT_REVOKED: _("The API client was revoked: its token is dead."),
     Said.USER_SAVED: _("The settings of this user were saved."),
     Said.USER_ORDERED: _("Two-factor authentication is demanded: the user sets it up at the next sign-in."),
     Said.USER_DISABLED: _("Two-factor authentication of this user is off, and nothing is demanded any more."),
@@ -196,6 +198,7 @@ _KINDS: Final = {
     "less_than_equal": _("Please give a whole number within the bounds."),
     "role_name": _("Small letters, digits and underscores only, beginning with a letter."),
     "tick": _("Please tick this to confirm it."),
+    "no_scope": _("Please choose at least one."),
     "nobody": _("Please choose at least one user."),
     "not_of_this_kind": _("This kind of report is about one day: leave the first one empty."),
     "in_the_future": _("This lies in the future."),

@@ -14,7 +14,7 @@ from services.portal import messages
 from services.portal.forms import Errors
 from services.portal.languages import Language
 from services.portal.route import Allow, Route
-from services.portal.visit import Page, Visit
+from services.portal.visit import Answer, Page, Visit
 from services.web.failures import log_unexpected
 
 log = structlog.get_logger()
@@ -63,6 +63,27 @@ def too_often(error: Throttled, language: Language) -> tuple[Errors, dict[str, s
         ceil(seconds / 60),
     )
     return Errors({"": text}, 429), {"Retry-After": str(seconds)}
+
+
+# Named as the API names them, for the count of both doors.
+_KINDS: Final = {
+    401: "unauthenticated",
+    403: "forbidden",
+    404: "not_found",
+    409: "conflict",
+    413: "payload_too_large",
+    422: "validation_failed",
+    429: "too_many_requests",
+    500: "internal_error",
+    503: "unavailable",
+}
+
+
+def why_refused(answer: Answer) -> str | None:
+    """For the count; None: it was not."""
+    if answer.refused is not None or not isinstance(answer, Page):
+        return answer.refused
+    return _KINDS.get(answer.status)
 
 
 def error_page(visit: Visit, status: int, kind: str, **values: Any) -> Page:

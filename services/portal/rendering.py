@@ -1,6 +1,7 @@
 """Answers of views as responses: templates, cookies, headers."""
 
 import hmac
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -46,9 +47,13 @@ async def respond(http: web.Request, visit: Visit, answer: Answer) -> web.Stream
         response = web.Response(body=answer.body, headers=_of_file(answer))
     elif isinstance(answer, Goto):
         response = web.Response(status=303, headers={**HEADERS, "Location": answer.path})
-        _change_language(http, response, answer)
+        _clear(response, answer)
     else:
+        if answer.language is not None:
+            visit = replace(visit, language=LANGUAGES[answer.language])
         response = await _page(http, visit, answer)
+    if answer.language is not None:
+        http.app[SITE].cookies.write(response, security.LANGUAGE, answer.language)
     response.headers["X-Request-Id"] = visit.request.id
     await _change_cookies(http, response, answer)
     return response
@@ -59,9 +64,7 @@ def _of_file(answer: Download) -> dict[str, str]:
     return {**HEADERS, **saved, **counted(answer.count)}
 
 
-def _change_language(http: web.Request, response: web.Response, answer: Goto) -> None:
-    if answer.language is not None:
-        http.app[SITE].cookies.write(response, security.LANGUAGE, answer.language)
+def _clear(response: web.Response, answer: Goto) -> None:
     if answer.clear:
         # Pages are not stored anyway; a browser that keeps them for "back" all the same lets go of them.
         response.headers["Clear-Site-Data"] = '"cache", "storage"'

@@ -17,6 +17,7 @@ _signed_in = partial(Route, allow=Allow.SESSION)
 _SIGN_IN: Final = (
     _anyone(method="GET", path="/sign-in", view=sign_in.show),
     _anyone(method="POST", path="/sign-in", view=sign_in.start, form=sign_in.SignInForm, page=sign_in.show),
+    _anyone(method="GET", path="/language", view=leaving.to_sign_in),
     _anyone(
         method="POST",
         path="/language",
@@ -86,6 +87,9 @@ _PROFILE: Final = (
     _signed_in(method="GET", path="/profile", view=leaving.to_own_profile),
     _settings(method="GET", view=profile.show_settings),
     _settings(method="POST", view=profile.save_settings, form=profile.SettingsForm, page=profile.show_settings),
+    _signed_in(
+        method="POST", path="/profile/settings/export", view=profile.export, back="/profile/settings", fresh=True
+    ),
     _sessions(method="GET", path="/profile/sessions", view=profile.show_sessions),
     _sessions(method="POST", path="/profile/sessions/{session_id}/end", view=profile.end_session),
     _sessions(method="GET", path="/profile/sessions/end-others", view=profile.ask_to_end_others),

@@ -49,6 +49,8 @@ _PLAIN: Final = {
     "UserExpired": _("The account expired."),
     "UserReactivated": _("The account was reactivated."),
     "UserErased": _("The account was erased; the personal data can no longer be read."),
+    "PersonalDataExported": _("A copy of all personal data was downloaded."),
+    "CredentialsVoided": _("An older backup was restored: sessions ended, recovery codes and used codes are void."),
     "TrustedNetworksChanged": _("The trusted networks were changed."),
     "PasswordChanged": _("The password was changed. All other sessions ended."),
     "PasswordReset": _("An administrator set a new password. All sessions ended."),
@@ -78,6 +80,7 @@ _PLAIN: Final = {
     "CompanyRenamed": _("The company was renamed."),
     "CompanySuspended": _("The company was suspended; all of its sessions ended."),
     "CompanyResumed": _("The company was resumed."),
+    "InstallationRestored": _("The database was set back to an older backup; all sessions ended."),
     "PolicyChanged": _("The security policy was changed."),
     "RoleCreated": _("A role was created."),
     "RoleChanged": _("A role was changed."),
@@ -90,6 +93,7 @@ _PLAIN: Final = {
     "ReportFailed": _("A report could not be built."),
     "SessionsRevoked": _("All systems concerned were told that sessions ended."),
     "EveryoneSignedOut": _("Everybody concerned was signed out."),
+    "PersonForgotten": _("Everything kept outside of the database about the erased person is gone."),
     "AdministratorsNotified": _("The administrators were told by mail."),
     "NotificationSent": _("A mail about it was sent."),
     "NotificationFailed": _("A mail about it could not be delivered."),
@@ -231,8 +235,13 @@ def author(row: AuditRow, language: Language) -> str | None:
     """Who did it; None: the one whom it is about."""
     if row.actor_id is not None and row.actor_id == row.subject_id:
         return None
-    kind = language.text(_ACTORS[row.actor_kind])
-    return f"{row.actor_label} ({kind})" if row.actor_label else kind
+    return actor(row.actor_kind, row.actor_label, language)
+
+
+def actor(kind: str, label: str | None, language: Language) -> str:
+    """By name, where it is known, and by what that is."""
+    word = language.text(_ACTORS[kind])
+    return f"{label} ({word})" if label else word
 
 
 def is_alarming(row: AuditRow) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 
 from events.decision import Refusal
 from services.application.errors import Refused, Unacceptable
@@ -18,7 +19,14 @@ def page(visit: Visit, typed: Typed, wrong: str | None = None, status: int = 401
     return Page(
         template="step_up.html",
         status=status,
-        values={"action": visit.path, "kept": carried, "filled": Filled(errors=errors), "by": name, "back": back},
+        values={
+            "action": visit.path,
+            "kept": carried,
+            "filled": Filled(errors=errors),
+            "by": name,
+            "back": back,
+            "minutes": visit.app.rules.limits.step_up // timedelta(minutes=1),
+        },
     )
 
 

@@ -73,6 +73,8 @@ class Page:
     status: int = 200
     token: str | None = field(default=None, repr=False)
     said: Said | None = None  # on the next page
+    language: str | None = None  # from this page on
+    refused: str | None = None  # why, for the count; where none is named, its status says it
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -86,6 +88,7 @@ class Goto:
     language: str | None = None
     leave: bool = False
     clear: bool = False  # and whatever else it keeps of ours
+    refused: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +101,8 @@ class Download:
     count: int | None = None
     token: str | None = field(default=None, repr=False)
     said: None = None
+    language: str | None = None
+    refused: str | None = None
 
 
 Answer: TypeAlias = Page | Goto | Download

@@ -1,5 +1,6 @@
 """Words of the domain in the reader's language: roles, rights, levels, states of accounts."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from services.portal.languages import Language
@@ -25,6 +26,25 @@ RIGHTS: Final = {
     "own_security": _("Own security"),
 }
 LEVELS: Final = {"none": _("None"), "view": _("View"), "full": _("Full")}
+SCOPES: Final[Mapping[str, str]] = {
+    "users.read": _("See users"),
+    "users.write": _("Change users"),
+    "two_factor.read": _("See second factors"),
+    "two_factor.write": _("Change second factors"),
+    "sessions.read": _("See sessions"),
+    "sessions.write": _("End sessions"),
+    "sessions.introspect": _("Ask whose a session is"),
+    "policy.read": _("See the security policy"),
+    "policy.write": _("Change the security policy"),
+    "sign_ins.write": _("Sign users in from its own page"),
+    "audit.read": _("Read the audit log"),
+    "reports.read": _("Read reports"),
+    "reports.write": _("Order reports"),
+    "companies.read": _("See companies"),
+    "companies.write": _("Change companies"),
+    "webhooks.read": _("See webhooks"),
+    "webhooks.write": _("Change webhooks"),
+}
 _ACCOUNTS: Final = {
     "active": _("Active"),
     "not_yet_active": _("Not yet active"),

@@ -3,8 +3,10 @@
 from collections.abc import AsyncIterator
 from uuid import UUID
 
+from events.company.policy import Policy
+from events.company.scopes import Scope
 from tests.browser.tour import Tour
-from tests.support.scene import HELPDESK, make_role
+from tests.support.scene import HELPDESK, make_client, make_role
 from tests.workers.support import Worker
 from workers.projector import Projector
 
@@ -21,6 +23,9 @@ async def pages_of_a_company(tour: Tour) -> AsyncIterator[str]:
     for path in ("/", "/users", "/users?q=nobody", "/users/add", "/policy", "/policy/history", "/audit"):
         await tour.open(path)
         yield f"administrator: {path}"
+    await tour.service.parts.console.change_policy(user.company_id, Policy(grace_days=3, order_hours=48))
+    await tour.open("/policy/history")
+    yield "administrator: /policy/history, changed"
     await make_role(tour.service, user.company_id, "helpdesk", HELPDESK)
     for path in ("/roles", "/roles/add", "/roles/user", "/roles/helpdesk", "/roles/helpdesk/delete"):
         await tour.open(path)
@@ -28,6 +33,18 @@ async def pages_of_a_company(tour: Tour) -> AsyncIterator[str]:
     await tour.open("/roles/add")
     await tour.send(name="Help Desk")
     yield "administrator: /roles/add, refused"
+    await tour.open("/integrations")
+    yield "administrator: /integrations, none"
+    client = await make_client(tour.service, user.company_id, Scope.USERS_READ, Scope.AUDIT_READ)
+    for path in ("", "/add", f"/{client.id}/rotate", f"/{client.id}/revoke"):
+        await tour.open(f"/integrations{path}")
+        yield f"administrator: /integrations{path.replace(str(client.id), '…')}"
+    await tour.open("/integrations/add")
+    await tour.send(name="x")
+    yield "administrator: /integrations/add, refused"
+    await tour.open(f"/integrations/{client.id}/rotate")
+    await tour.send()
+    yield "administrator: API client's token"
     for path in _USER_PAGES:
         await tour.open(f"/users/{user.user_id}/{path}")
         yield f"administrator: /users/…/{path}"

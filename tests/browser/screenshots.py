@@ -107,7 +107,7 @@ async def _of_administrator(browser: Browser, demo: Installation, folder: Path, 
         await gerda.take("de-users", "/users")
         await gerda.take("de-user-security", await _first_with_a_factor(gerda))
         await gerda.take("de-roles", "/roles")
-        await gerda.take("de-policy", "/policy")
+        await gerda.open("/policy")
         await gerda.page.select_option("#requirement", "required")
         await gerda.send()
         await gerda.take("de-policy-tried")
@@ -115,7 +115,7 @@ async def _of_administrator(browser: Browser, demo: Installation, folder: Path, 
         await gerda.speak("en")
         await gerda.take("en-start", "/")
         await gerda.take("en-users", "/users")
-        await gerda.take("en-users-phone", "/users", phone=True)
+        await gerda.take("en-integrations", "/integrations")
         await gerda.take("en-profile-security", "/profile/security")
         await gerda.speak("de")
 

@@ -144,6 +144,23 @@ async def test_the_language_is_the_users_own_after_signing_in(reader_of: MakeRea
     await uta.is_at("/profile/settings")
 
 
+@pytest.mark.parametrize("java_script", [True, False])
+async def test_another_language_keeps_what_was_typed_and_where_one_wanted_to_go(
+    reader_of: MakeReader, java_script: bool
+) -> None:
+    uta = await reader_of(on=True, locale="en-GB", java_script_enabled=java_script)
+    await uta.open("/profile/sessions")
+    await uta.page.get_by_label("Login").fill(uta.person.login)
+    await uta.press("Deutsch")
+    await uta.sees("Passwort vergessen?")
+    await expect(uta.page.get_by_label("Login")).to_have_value(uta.person.login)
+    await expect(uta.page.locator(".wrong")).to_have_count(0)
+    await uta.page.get_by_label("Passwort", exact=True).fill(uta.person.password)
+    await uta.press("Anmelden")
+    await uta.give_code("Weiter")
+    await uta.is_at("/profile/sessions")
+
+
 async def test_w08_what_people_typed_is_shown_as_text(service: Service, open_page: Open, reader_of: MakeReader) -> None:
     company = await service.company(_HARM)
     mallory = await service.person(company, _HARM[:64], email="mallory@acme.example")

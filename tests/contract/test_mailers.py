@@ -15,7 +15,7 @@ import pytest
 import pytest_asyncio
 from aiosmtpd.smtp import SMTP
 
-from services.adapters.mail import EmlMailer, SmtpMailer
+from services.adapters.mail import EmlMailer, MailFolder, SmtpMailer
 from services.application.mail import AddressUnusable, Mailer, MailRefused, Message
 
 SENDER = "factorlog@portal.example"
@@ -157,6 +157,20 @@ async def test_files_are_whole_private_and_named_by_the_message(tmp_path: Path) 
     assert file.name == f"{MESSAGE.id}.eml"
     assert file.stat().st_mode & 0o777 == 0o600
     assert file.parent.stat().st_mode & 0o777 == 0o700
+
+
+async def test_files_are_found_by_the_people_in_them_and_only_theirs_go(tmp_path: Path) -> None:
+    uta, anna, udo = (UUID(int=n) for n in (1, 2, 3))
+    mailer, folder = EmlMailer(tmp_path / "mail", SENDER), MailFolder(tmp_path / "mail")
+    for n, people in enumerate([(uta,), (anna, uta), (anna,), (anna, udo), ()]):
+        await mailer.deliver(replace(MESSAGE, id=UUID(int=100 + n), people=people))
+    await folder.forget(UUID(int=9), uta)
+    left = {UUID(file.name.split(".")[0]).int for file in (tmp_path / "mail").iterdir()}
+    assert left == {102, 103, 104}
+    await folder.forget(UUID(int=9), anna)
+    await folder.forget(UUID(int=9), anna)
+    assert [file.name for file in (tmp_path / "mail").iterdir()] == [f"{UUID(int=104)}.eml"]
+    await MailFolder(tmp_path / "never there").forget(UUID(int=9), anna)
 
 
 async def test_a_folder_that_cannot_be_written_is_a_refusal(tmp_path: Path) -> None:

@@ -35,6 +35,7 @@ from tests.support.processes import eventually, free_port, new_installation
 from tests.support.raw_http import send_raw
 from tests.support.scraping import Scrape, Watched, listens, scraped, watched
 from tests.support.service import PASSWORD, ManualClock, Person, Service, running, settings_for
+from tests.support.visitor import visitor_of
 from tests.workers.support import Worker
 from tests.workers.test_sealer import sealer_of, some_facts
 
@@ -151,6 +152,34 @@ async def test_refusals_are_counted_by_kind_and_template(service: Service, opera
         ("refusals_total", "forbidden", "/v1/users"): 1,
         ("refusals_total", "not_found", "/v1/users/{user_id}"): 1,
         ("refusals_total", "validation_failed", "/v1/users"): 1,
+    }
+
+
+async def test_refusals_of_the_portal_are_counted_as_those_of_the_api(service: Service, operations: Watched) -> None:
+    udo = await user(service)
+    visitor = visitor_of(service)
+    await visitor.sign_in(udo)
+    token = (await visitor.get("/profile/settings")).forms[0].fields["form_token"]
+    before = await operations.scrape()
+    wrong = {"form_token": token, "code": service.wrong_code(udo)}
+    assert (await visitor.post("/profile/security/disable", wrong)).status == 401
+    assert (await visitor.post("/profile/security/disable", {"form_token": token, "code": "x"})).status == 422
+    assert (await visitor.get(f"/users/{uuid4()}/settings")).status == 403
+    assert (await visitor.get("/companies/x/users")).status == 404
+    assert (await visitor.post("/sign-out", {"form_token": "x"})).status == 403
+    assert (await visitor.post("/sign-out", {}, Origin="http://elsewhere.example", Sec_Fetch_Site="")).status == 403
+    service.clock.advance(hours=2)
+    assert (await visitor.get("/profile/settings")).status == 303
+    assert (await visitor.get("/profile/settings")).status == 303
+    await visitor.http.close()
+    security = "/profile/security/disable"
+    assert (await operations.scrape()).counted_since(before, "refusals_total") == {
+        ("refusals_total", "code_rejected", security): 1,
+        ("refusals_total", "validation_failed", security): 1,
+        ("refusals_total", "forbidden", "/users/{user_id}/settings"): 1,
+        ("refusals_total", "not_found", "/companies/{company_id}/users"): 1,
+        ("refusals_total", "forbidden", "/sign-out"): 2,
+        ("refusals_total", "unauthenticated", "/profile/settings"): 1,
     }
 
 

@@ -27,6 +27,7 @@ PLANS: Final = {
     "services/adapters/sql/users_unprotected.sql": {"user_by_login", "user_state_pkey"},
     "services/adapters/sql/sign_in_hours.sql": {"sign_in_hour_pkey"},
     "services/adapters/sql/companies_page.sql": {"company_by_name"},
+    "services/adapters/sql/companies_page_back.sql": {"company_by_name"},
     "services/adapters/sql/audit_walk.sql": {"audit_trail_1_pkey", "event_pkey"},
     "services/adapters/sql/audit_walk_of_subject.sql": {"audit_trail_1_subject", "event_pkey"},
     "services/adapters/sql/audit_walk_of_actor.sql": {"audit_trail_1_actor", "event_pkey"},
@@ -124,6 +125,7 @@ async def test_where_a_page_begins_is_found_and_not_counted_off(pool: Pool) -> N
         ("users_page", "user_by_login"),
         ("users_page_back", "user_by_login"),
         ("companies_page", "company_by_name"),
+        ("companies_page_back", "company_by_name"),
     ):
         plan = await _plan(pool, (ROOT / f"services/adapters/sql/{name}.sql").read_text(encoding="utf-8"))
         (scan,) = (node for node in _nodes(plan) if node.get("Index Name") == index)

@@ -365,6 +365,14 @@ class Model:
         self.deactivated = False
         return None
 
+    def void(self, step: int) -> str | None:
+        """After a restore of the database: nothing that may have been ended or used since is good any more."""
+        self._end(sessions=True, sign_ins=True)
+        self.pending, self.break_glass, self.codes = None, None, set()
+        if self.key is not None:
+            self.last_step = max(self.last_step, step)
+        return None
+
     def erase(self) -> str | None:
         self._end(sessions=True, sign_ins=True)
         self.__init__(now=self.now, required=self.required, exists=True, erased=True, deactivated=True)  # type: ignore[misc]

@@ -349,6 +349,15 @@ class Walk:
     def _erase(self) -> tuple[wishes.UserCommand, Told]:
         return wishes.EraseUser(now=self.now), Model.erase
 
+    def _export(self) -> tuple[wishes.UserCommand, Told]:
+        session = self._session()
+        wish = wishes.ExportOwnData(now=self.now, session_id=session)
+        return wish, lambda m: None if m.alive(session) else "session_over"
+
+    def _void(self) -> tuple[wishes.UserCommand, Told]:
+        step = time_step(self.now) + self.random.choice([-5, 0, 1])
+        return wishes.VoidCredentials(now=self.now, epoch=2, time_step=step), lambda m: m.void(step)
+
     def _deny(self) -> tuple[wishes.UserCommand, Told]:
         return wishes.RecordDenial(now=self.now, act="users.read"), lambda m: None
 
@@ -383,6 +392,8 @@ WEIGHTS: Final[dict[Drawn, float]] = {
     Walk._deactivate: 0.3,
     Walk._reactivate: 4,
     Walk._erase: 0.02,
+    Walk._export: 0.3,
+    Walk._void: 0.1,
     Walk._deny: 0.3,
     Walk._create: 0.2,
 }

@@ -169,6 +169,8 @@ async def test_p02_a_new_account_with_the_same_login_inherits_nothing(service: S
         assert (await process.give(pending, service.code(udo))).code == "unauthenticated"
         assert (await process.start(udo)).code == "invalid_credentials"  # the old password
     fresh = await service.sign_in(namesake)
+    other_body = {"language": "pt-BR"}  # under the key that the erased one used: neither a replay nor a clash
+    assert (await service.call("PATCH", "/v1/me", fresh, other_body, headers=keyed)).json["language"] == "pt-BR"
     await Projector(service.parts.pool, service.parts.wrapper).project()
     assert len((await service.call("GET", "/v1/me/sessions", fresh)).json["items"]) == 1
     activity = (await service.call("GET", "/v1/me/activity", fresh)).json["items"]

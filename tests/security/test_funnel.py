@@ -41,6 +41,7 @@ EFFECTS: Final = {
     "u": "notify_user",
     "a": "notify_administrators",
     "e": "sign_everyone_out",
+    "f": "forget_person",
 }
 
 
@@ -81,7 +82,7 @@ FOLLOWS: Final[dict[str, Follows]] = {
     "UserDeactivated": Follows("ru", BEGUN | {Kind.BREAK_GLASS}),
     "UserExpired": Follows("ru", BEGUN | {Kind.BREAK_GLASS}),
     "UserReactivated": Follows("u", NONE),
-    "UserErased": Follows("r", FACTOR | BEGUN | {Kind.PASSWORD}),
+    "UserErased": Follows("rf", FACTOR | BEGUN | {Kind.PASSWORD}),
     "TrustedNetworksChanged": Follows("u", NONE),
     "SessionsEnded by user": Follows("r", frozenset({Kind.SESSION, Kind.PENDING_KEY})),
     "SessionsEnded by administrator": Follows("ru", frozenset({Kind.SESSION, Kind.PENDING_KEY})),
@@ -95,6 +96,8 @@ FOLLOWS: Final[dict[str, Follows]] = {
     "CompanyRenamed": Follows("", NONE),
     "CompanySuspended": Follows("ae", BEGUN | {Kind.API_CLIENT, Kind.BREAK_GLASS}),
     "CompanyResumed": Follows("a", NONE),
+    "InstallationRestored": Follows("", BEGUN | {Kind.BREAK_GLASS, Kind.RECOVERY_CODE}),
+    "CredentialsVoided": Follows("r", BEGUN | {Kind.BREAK_GLASS, Kind.RECOVERY_CODE}),
     "ApiClientCreated": Follows("", NONE),
     "ApiClientRotated": Follows("", frozenset({Kind.API_CLIENT})),
     "ApiClientRevoked": Follows("", frozenset({Kind.API_CLIENT})),
@@ -104,7 +107,7 @@ NO_CHANGE: Final = {
     *("SignInStarted", "SignInAdvanced", "SignInRefused", "SignInCancelled", "SignedIn", "SignedOut", "SteppedUp"),
     *("CodeRejected", "PasswordRejected", "SessionPasswordRejected", "PasswordRehashed", "AccessDenied"),
     *("EnrolmentStarted", "EnrolmentCancelled", "PolicyOrderStarted", "GraceNoted"),
-    *("EventsExported", "TracesDestroyed"),
+    *("EventsExported", "TracesDestroyed", "PersonForgotten", "PersonalDataExported"),
     *("SessionsRevoked", "EveryoneSignedOut", "AdministratorsNotified", "NotificationSent", "NotificationFailed"),
 }
 
@@ -338,9 +341,11 @@ COMMANDS: Final[dict[str, tuple[str, ...]]] = {
     "users import": ("UserCreated", "TwoFactorImported", "TwoFactorOrdered", "UserDeactivated"),
     # Companies that were not there before.
     "seed": (),
+    # Of everybody at once; what it does to one account is tested in tests/cli/test_restored.py.
+    "restored": ("InstallationRestored", "CredentialsVoided", "UserErased"),
     # The worker: a last day, and facts about everybody that reach each one's own history. See below.
     "work": ("UserExpired", "SessionsEnded by administrator"),
-    **dict.fromkeys(("serve", "migrate", "check", "rebuild", "users list", "users export"), ()),
+    **dict.fromkeys(("serve", "migrate", "check", "rebuild", "export", "verify", "users list", "users export"), ()),
     **dict.fromkeys(("keys status", "keys rotate", "keys drop-old"), ()),
 }
 # May come with another change; until then nobody misses them.

@@ -422,7 +422,7 @@ async def test_the_first_page_is_small_and_all_of_it_is_ours(visitor: Visitor) -
 
 async def test_no_page_of_a_route_is_forgotten() -> None:
     """An act can show its form again, or is a button that has none."""
-    buttons = {"/language", "/sign-in/cancel", "/sign-out", "/profile/security/cancel"}
+    buttons = {"/language", "/sign-in/cancel", "/sign-out", "/profile/security/cancel", "/profile/settings/export"}
     without = {route.path for route in ACTS if route.page is None and "{" not in route.path}
     assert without == buttons | {"/profile/sessions/end-others"}
 

@@ -14,6 +14,7 @@ from events.company.policy import Policy
 from events.company.roles import BUILT_IN, Level, Right
 from services.portal.routes import ROUTES
 from tests.support.acme import XSS, Acme, SignedIn, act, proven
+from tests.support.scene import make_role
 from tests.support.service import PASSWORD, Person, Service
 from tests.support.visitor import Shown, Visitor, visitor_of
 from workers.projector import Projector
@@ -74,6 +75,8 @@ async def test_one_act_on_many_tells_what_became_of_each(acme: Acme, signed_in: 
 
 async def test_before_a_policy_is_saved_those_concerned_are_named(acme: Acme, signed_in: SignedIn) -> None:
     await acme.service.person(acme.uta.company_id, "udo.user")
+    await make_role(acme.service, acme.uta.company_id, "reader", {"policy": "view", "own_security": "full"})
+    rita = await signed_in(await acme.service.person(acme.uta.company_id, "rita.reader", "reader", on=True))
     anna = await signed_in(acme.anna)
     page = await anna.get("/policy")
     assert "Speichern" not in page.text
@@ -92,6 +95,9 @@ async def test_before_a_policy_is_saved_those_concerned_are_named(acme: Acme, si
     assert state.state.policy == Policy(requirement="required")
     history = await anna.get("/policy/history")
     assert "Pflicht für alle" in history.text
+    assert 'data-label="Geändert durch">anna.admin (' in history.text
+    history = await rita.get("/policy/history")
+    assert ("Geändert durch" in history.text, "anna.admin" in history.text) == (True, False)
 
 
 def only(page: Shown) -> Shown:
@@ -183,9 +189,25 @@ async def test_the_audit_log_is_read_page_by_page(acme: Acme, signed_in: SignedI
     assert len(kinds(page)) == 50
     older = re.search(r'rel="next" href="([^"]+)"', page.text)
     assert older is not None
-    page = await anna.get(unescape(older[1]))
-    assert len(kinds(page)) == 12
-    assert 'href="/audit?type=UserCreated"' in page.text
+    second = await anna.get(unescape(older[1]))
+    assert len(kinds(second)) == 12
+    assert 'href="/audit?type=UserCreated"' in second.text
+    newer = re.search(r'rel="prev" href="([^"]+)"', second.text)
+    assert newer is not None
+    again = await anna.get(unescape(newer[1]))
+    assert positions(again) == positions(page) != positions(second)
+    assert 'rel="prev"' not in again.text
+
+
+@pytest.mark.parametrize("way", ["x", "1.x.2", ".", "9" * 30, "1." * 60, "0"])
+async def test_a_way_back_that_is_none_of_ours_leads_nowhere_worse(acme: Acme, signed_in: SignedIn, way: str) -> None:
+    await project(acme.service)
+    anna = await signed_in(acme.anna)
+    page = await anna.get(f"/audit?before=5&back={way}")
+    assert page.status == 200
+    for address in re.findall(r'<a class="button[^>]+href="([^"]+)"', page.text):
+        assert len(address) < 200
+        assert (await anna.get(unescape(address))).status == 200
 
 
 async def test_auditors_read_the_log_and_nobody_else_without_the_right(acme: Acme, signed_in: SignedIn) -> None:
@@ -194,6 +216,10 @@ async def test_auditors_read_the_log_and_nobody_else_without_the_right(acme: Acm
     assert (await axel.get("/users")).status == 403
     uta = await signed_in(acme.uta)
     assert (await uta.get("/audit")).status == 403
+
+
+def positions(page: Shown) -> list[str]:
+    return re.findall(r"<dt>Stelle im Protokoll</dt><dd>(\d+)</dd>", page.text)
 
 
 def kinds(page: Shown) -> list[str]:
@@ -346,6 +372,32 @@ async def test_a_company_is_added_renamed_suspended_and_resumed(acme: Acme, olga
     assert "Gesperrt" in (await visitor.get("/companies")).text
     assert (await act(visitor, f"{at}/resume", reason="paid")).headers["Location"] == at
     assert "CompanyResumed" in await acme.service.event_types(acme.uta.company_id)
+
+
+async def test_pages_lead_through_all_companies_and_back(service: Service, olga: Person, signed_in: SignedIn) -> None:
+    for n in range(44):
+        await service.company(f"Firma {n:02}")
+    visitor = await signed_in(olga)
+    pages = [await visitor.get("/companies")]
+    while later := re.search(r'rel="next" href="([^"]+)"', pages[-1].text):
+        pages.append(await visitor.get(unescape(later[1])))
+    assert [len(companies(page)) for page in pages] == [20, 20, 5]
+    assert 'rel="prev"' not in pages[0].text
+    everybody = [name for page in pages for name in companies(page)]
+    assert everybody == sorted(everybody)
+    back = pages[-1]
+    for page in (pages[1], pages[0]):
+        earlier = re.search(r'rel="prev" href="([^"]+)"', back.text)
+        assert earlier is not None
+        back = await visitor.get(unescape(earlier[1]))
+        assert companies(back) == companies(page)
+    assert 'rel="prev"' not in back.text
+    for nonsense in ("after=x", f"before={uuid4()}", "before="):
+        assert companies(await visitor.get(f"/companies?{nonsense}")) == companies(pages[0]), nonsense
+
+
+def companies(page: Shown) -> list[str]:
+    return re.findall(r'<th scope="row"><a href="/companies/[^"]+">([^<]+)</a>', page.text)
 
 
 async def test_a_company_form_that_is_sent_twice_makes_one_company(olga: Person, signed_in: SignedIn) -> None:

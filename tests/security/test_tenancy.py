@@ -112,6 +112,7 @@ TABLE: Final[dict[str, tuple[int, ...]]] = {
     "DELETE /v1/me/sessions/{session_id}": OWN_ACT,
     "POST /v1/me/password": OWN_ACT,
     "GET /v1/me/activity": OWN_READ,
+    "GET /v1/me/export": OWN_READ,
     "POST /v1/me/sign-out": OWN_ACT,
     "GET /v1/users": LISTED,
     "POST /v1/users": CREATED,
@@ -136,6 +137,7 @@ TABLE: Final[dict[str, tuple[int, ...]]] = {
     "GET /v1/users/{user_id}/activity": READ,
     "POST /v1/bulk/two-factor": BULK,
     "GET /v1/events": AUDITED,
+    "GET /v1/events/export": AUDITED,
     "GET /v1/events/{position}/proof": SEALED,
     "GET /v1/log/checkpoint": SEALED,
     "GET /v1/log/key": SEALED,
@@ -187,6 +189,7 @@ TABLE: Final[dict[str, tuple[int, ...]]] = {
     "GET /v1/companies/{company_id}/users/{user_id}/activity": SERVED_READ,
     "POST /v1/companies/{company_id}/bulk/two-factor": SERVED,
     "GET /v1/companies/{company_id}/events": WATCHED,
+    "GET /v1/companies/{company_id}/events/export": WATCHED,
     "GET /v1/companies/{company_id}/events/{position}/proof": UNSEALED,
     "GET /v1/companies/{company_id}/log/checkpoint": UNSEALED,
     "GET /v1/companies/{company_id}/log/key": UNSEALED,
@@ -283,6 +286,7 @@ SCOPES: Final[dict[str, set[Scope]]] = {
     "DELETE /v1/users/{user_id}/sessions/{session_id}": {Scope.SESSIONS_WRITE},
     "POST /v1/sessions/introspect": {Scope.SESSIONS_INTROSPECT},
     "GET /v1/events": {Scope.AUDIT_READ},
+    "GET /v1/events/export": {Scope.AUDIT_READ},
     "GET /v1/events/{position}/proof": {Scope.AUDIT_READ},
     "GET /v1/log/checkpoint": {Scope.AUDIT_READ},
     "GET /v1/log/key": {Scope.AUDIT_READ},
@@ -684,9 +688,14 @@ UNBOUND: Final[dict[str, str]] = {
     "trace_keys_page.sql": "the same, page by page",
     "person_keys_rewrap.sql": "each row is named by company and user, as it was read",
     "trace_keys_rewrap.sql": "each row is named by company and month, as it was read",
+    "journal_unheeded_people.sql": "pairs of company and user, as the journal has them",
+    "journal_unheeded_months.sql": "pairs of company and month, as the journal has them",
+    "journal_destroyed_months.sql": "the journal is of the whole installation",
+    "log_heads.sql": "a start compares every log with what was signed of it",
+    "journal_erased_people.sql": "the journal is of the whole installation",
 }
 # Tables that belong to no company: limits count addresses and logins, keys and migrations are the installation's.
-OF_NOBODY: Final = {"checkpoint_entry", "throttle", "installation_key", "schema_migration"}
+OF_NOBODY: Final = {"checkpoint_entry", "throttle", "installation_key", "installation", "schema_migration"}
 
 _REFERENCE: Final = re.compile(
     r"\b(?:FROM|JOIN|UPDATE|INTO|USING)\s+(?:ONLY\s+)?([a-z_0-9]+)(?:\s+(?:AS\s+)?([a-z_0-9]+))?", re.IGNORECASE

@@ -24,9 +24,11 @@ from events.company.events import (
     EffectEvent,
     EventsExported,
     EveryoneSignedOut,
+    InstallationRestored,
     NotificationFailed,
     NotificationSent,
     PasswordRejected,
+    PersonForgotten,
     PolicyChanged,
     RoleChanged,
     RoleCreated,
@@ -44,6 +46,7 @@ from events.user.events import (
     BreakGlassCodeUsed,
     By,
     CodeRejected,
+    CredentialsVoided,
     Door,
     EnrolmentCancelled,
     EnrolmentStarted,
@@ -53,6 +56,7 @@ from events.user.events import (
     PasswordChanged,
     PasswordRehashed,
     PasswordReset,
+    PersonalDataExported,
     PolicyOrderStarted,
     RecoveryCodesIssued,
     RecoveryCodeUsed,
@@ -90,6 +94,9 @@ COMPANY: Final = ident("company")
 ADMINISTRATOR: Final = ident("administrator")
 # What must not be found in clear anywhere in an entry: `personal` marks it for a search.
 LOGIN, EMAIL, FORMER_EMAIL = "personal.udo.user", "personal-udo@acme.example", "personal-old@acme.example"
+FORMER = (
+    "factorlog.example/log/05f19dbc-e0d1-5e86-a2fa-7bdf912558f0\n41\nqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqo=\n"
+)
 REASON: Final = "personal reason: lost his phone"
 ADMINISTRATOR_LOGIN: Final = "personal.anna.admin"
 IP, USER_AGENT = "192.0.2.77", "personal Mozilla/5.0"
@@ -227,6 +234,8 @@ def user_facts() -> list[UserEvent]:
             by=By.USER, key_id=KEY, time_step=STEP, disabled_at=NOON, kept=SESSION, reason=REASON, **ended
         ),
         AccessDenied(act="two_factor.reset", target_id=USER, denied_at=NOON),
+        PersonalDataExported(exported_at=NOON),
+        CredentialsVoided(epoch=2, voided_at=NOON, recovery_codes=9, key_id=KEY, time_step=STEP, **ended),
     ]
 
 
@@ -237,6 +246,8 @@ def other_facts() -> list[CompanyEvent | ClientEvent | ReportEvent | SignInsEven
         CompanyRenamed(name="Acme AG"),
         CompanySuspended(suspended_at=NOON),
         CompanyResumed(resumed_at=NOON),
+        InstallationRestored(epoch=2, restored_at=NOON, former=FORMER),
+        PersonForgotten(user_id=USER, cause_position=7, places=("mails",)),
         RoleCreated(name="helpdesk", rights={"users": "view", "two_factor_others": "full"}),
         RoleChanged(name="helpdesk", rights={"users": "view"}, kept=SESSION),
         RoleDeleted(name="helpdesk"),

@@ -13,7 +13,7 @@ import asyncpg
 from events.codec import decode, personal_part
 from events.company import clients, decider, reports
 from events.company.clients import ApiClientCreated, ApiClientRevoked, ApiClientRotated, ClientState
-from events.company.events import CompanyEvent, CompanySuspended, RoleChanged
+from events.company.events import CompanyEvent, CompanySuspended, InstallationRestored, RoleChanged
 from events.company.reports import ReportState
 from events.company.state import CompanyState
 from events.company.state import fold as fold_company
@@ -138,6 +138,8 @@ def _end(told: _Told, company: UUID, fact: CompanyEvent) -> None:
             told.ended |= begun | ({user.break_glass.id} if user.break_glass else set())
         if of == company and isinstance(fact, RoleChanged) and user.role == fact.name:
             told.ended |= begun - {fact.kept}
+        if of == company and isinstance(fact, InstallationRestored):
+            told.ended |= begun | set(user.recovery_codes) | ({user.break_glass.id} if user.break_glass else set())
     if isinstance(fact, CompanySuspended):
         told.tokens = {where for where in told.tokens if where[0] != company}
 

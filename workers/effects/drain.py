@@ -11,7 +11,7 @@ from events.codec import decode
 from events.effects import EffectKind
 from events.store.port import RecordedEvent, Unavailable
 from services.application.mail import MailRefused
-from workers.effects.handler import Handler
+from workers.effects.handler import Handler, NotYet
 from workers.queue import Claimed, EffectQueue, Outcome
 
 log = structlog.get_logger()
@@ -75,6 +75,9 @@ class Drain:
                 return await lane.handler.perform(effect, cause)
         except Unavailable:
             raise
+        except NotYet:
+            await self._release(effect, "NotYet")
+            return None
         except Exception as error:  # noqa: BLE001 - whatever went wrong outside, it is tried again
             reason = str(error) if isinstance(error, MailRefused) else type(error).__name__
             given_up = lane.handler.given_up(effect, cause) if effect.attempts >= MAX_ATTEMPTS else None

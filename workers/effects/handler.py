@@ -6,6 +6,10 @@ from events.store.port import RecordedEvent
 from workers.queue import Claimed, Outcome
 
 
+class NotYet(Exception):
+    """Nothing went wrong; there is more to do a little later."""
+
+
 class Handler(Protocol):
     """One kind of effect. Whatever it does may be done twice: a worker can die before the outcome is recorded."""
 

@@ -52,7 +52,14 @@ class NotifyUser:
             return _failed(effect, "no_address")
         occasion = await self._occasions.occasion(cause, news, subject)
         letter = write(occasion, _reader(subject.state, is_owner=True), self._public_url)
-        message = Message(id=effect.id, to=address, subject=letter.subject, text=letter.text, at=self._clock.now())
+        message = Message(
+            id=effect.id,
+            to=address,
+            subject=letter.subject,
+            text=letter.text,
+            at=self._clock.now(),
+            people=(subject.user_id,),
+        )
         try:
             await self._mailer.deliver(message)
         except AddressUnusable:
@@ -154,6 +161,7 @@ class NotifyAdministrators:
             subject=letter.subject,
             text=letter.text,
             at=self._clock.now(),
+            people=(reader_id, *((UUID(effect.target),) if effect.target else ())),
         )
         try:
             await self._mailer.deliver(message)

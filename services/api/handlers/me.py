@@ -92,5 +92,10 @@ async def list_own_activity(context: Context) -> models.EventList:
     return answers.event_list(rows, query.limit)
 
 
+async def export_own_data(context: Context) -> models.PersonalData:
+    own = await context.app.own_data.export(context.caller)
+    return answers.personal_data(own, context.caller.credential.id)
+
+
 async def sign_out(context: Context) -> None:
     await context.app.own.sign_out(context.caller)

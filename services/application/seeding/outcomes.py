@@ -14,6 +14,7 @@ from events.company.events import (
     EffectEvent,
     NotificationFailed,
     NotificationSent,
+    PersonForgotten,
     SessionsRevoked,
 )
 from events.effects import EffectKind
@@ -99,6 +100,8 @@ class Outcomes:
                 sign_ins=sign_ins,
                 milliseconds_to_effect=cause.took // timedelta(milliseconds=1),
             )
+        if kind is EffectKind.FORGET_PERSON:
+            return PersonForgotten(user_id=user_id, cause_position=cause.position, places=("mails",))
         problem = self._problem(deed, kind)
         if problem is None:
             return NotificationSent(user_id=user_id, cause_position=cause.position, cause=cause.name)

@@ -8,10 +8,10 @@ from uuid import UUID
 
 from services.application.audit import AuditFilters
 from services.application.export_formats import KINDS, NAMES, ExportFormat, lines
-from services.portal import sentences
+from services.portal import paging, sentences
 from services.portal.forms import Form, begin_of
 from services.portal.languages import zone_of
-from services.portal.views.profile import position
+from services.portal.views import signed_log
 from services.portal.visit import Answer, Download, Page, Visit
 
 _ROWS: Final = 50
@@ -24,19 +24,21 @@ class ExportForm(Form):
 
 async def show(visit: Visit) -> Answer:
     filters = _filters(visit)
-    rows = await visit.app.audit.page(visit.caller, filters, _ROWS + 1, position(visit))
+    rows = await visit.app.audit.page(visit.caller, filters, _ROWS + 1, paging.position(visit))
+    end = rows[_ROWS - 1].position if len(rows) > _ROWS else None
     asked = {name: given for name, given in visit.query.items() if name in _ASKED and given}
     path = f"{visit.place}/audit"
     return Page(
         template="audit/show.html",
         values={
             "rows": rows[:_ROWS],
+            "signed": await signed_log.newest(visit, [row.position for row in rows[:_ROWS]]),
+            "verify": _address(path, {**asked, **_kept(visit), "verify": signed_log.NOW}) + "#signed",
             "filters": filters,
             "first": _day(visit, "from") or "",
             "last": _day(visit, "to") or "",
             "export": _address(f"{path}/export", asked),
-            "newest": _address(path, asked) if "before" in visit.query else None,
-            "older": _address(path, {**asked, "before": str(rows[_ROWS - 1].position)}) if len(rows) > _ROWS else None,
+            "pages": paging.pages(visit, path, asked, end),
             "is_narrowed": filters != AuditFilters(),
             "sentences": sentences,
             "kinds": sorted(
@@ -70,6 +72,11 @@ def _filters(visit: Visit) -> AuditFilters:
 
 
 _ASKED: Final = ("type", "user", "actor", "from", "to", "ip", "q")
+
+
+def _kept(visit: Visit) -> dict[str, str]:
+    """Which part of a long list."""
+    return {name: visit.query[name] for name in ("before", "back") if name in visit.query}
 
 
 def _address(path: str, asked: dict[str, str]) -> str:

@@ -1,8 +1,8 @@
 """Provider › Companies: all of them, a new one, and one of them: its name, its state, how it is covered."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Final
-from urllib.parse import urlencode
 from uuid import UUID, uuid5
 
 from pydantic import StringConstraints
@@ -13,7 +13,7 @@ from events.decision import Refusal
 from services.application.context import Tenant
 from services.application.errors import Refused, Replayed
 from services.application.ports import UserFilter
-from services.portal import hindrances
+from services.portal import hindrances, sign_ins
 from services.portal.coverage import Coverage, coverage
 from services.portal.forms import Form
 from services.portal.messages import Said
@@ -41,19 +41,28 @@ class Row:
 
 
 async def show(visit: Visit) -> Answer:
-    found = await visit.app.companies.page(visit.caller, _ROWS + 1, await _after(visit))
-    rows = found[:_ROWS]
-    later = f"/companies?{urlencode({'after': rows[-1].id})}" if len(found) > _ROWS else None
+    rows, has_earlier, has_later = await _page(visit)
     return Page(
         template="companies/list.html",
         values={
             "rows": [await _row(visit, company) for company in rows],
-            "first": "/companies" if "after" in visit.query else None,
-            "later": later,
+            "earlier": f"/companies?before={rows[0].id}" if has_earlier else None,
+            "later": f"/companies?after={rows[-1].id}" if has_later else None,
             "may_see_users": visit.may(Right.USERS, Level.VIEW),
             "why_not": hindrances.of_right(visit, Right.COMPANIES, own_factor=True),
         },
     )
+
+
+async def _page(visit: Visit) -> tuple[Sequence[Tenant], bool, bool]:
+    """(a page by name, is there something before it, and after it)."""
+    after, before = await _edge(visit, "after"), await _edge(visit, "before")
+    back = after is None and before is not None
+    found = await visit.app.companies.page(visit.caller, _ROWS + 1, after or before, backwards=back)
+    rows, more = found[:_ROWS], len(found) > _ROWS
+    if back:
+        return rows[::-1], more, bool(rows)
+    return rows, after is not None and bool(rows), more
 
 
 async def _row(visit: Visit, company: Tenant) -> Row:
@@ -63,9 +72,9 @@ async def _row(visit: Visit, company: Tenant) -> Row:
     return Row(company=company, coverage=coverage(counted))
 
 
-async def _after(visit: Visit) -> tuple[str, UUID] | None:
+async def _edge(visit: Visit, name: str) -> tuple[str, UUID] | None:
     try:
-        company = await visit.app.companies.find(UUID(visit.query["after"]))
+        company = await visit.app.companies.find(UUID(visit.query[name]))
     except (KeyError, ValueError, Refused):
         return None
     return company.state.name, company.id
@@ -94,6 +103,7 @@ async def show_one(visit: Visit) -> Answer:
         template="companies/one.html",
         values={
             "company": await company_of(visit) if visit.may(Right.USERS, Level.VIEW) else None,
+            "sign_ins": await sign_ins.last_days(visit) if visit.may(Right.AUDIT, Level.VIEW) else None,
             "why_not": hindrances.of_right(visit, Right.COMPANIES, own_factor=True),
         },
     )

@@ -7,13 +7,14 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 from pydantic import Field, StringConstraints
 
 from events.company.policy import Policy
-from events.company.roles import Right
+from events.company.roles import Level, Right
 from events.decision import Refusal
+from events.envelope import ActorKind
 from services.application.clients import check_networks
-from services.application.companies import PolicyEffect
+from services.application.companies import PolicyEffect, PolicyVersion
 from services.application.context import Tenant
 from services.application.errors import Refused, Unacceptable
-from services.portal import forms, hindrances, words
+from services.portal import forms, hindrances, sentences, words
 from services.portal.forms import Day, Form, Lines, OrNone, Reason, Ticked, begin_of, lines
 from services.portal.languages import zone_of
 from services.portal.messages import Said
@@ -87,7 +88,16 @@ async def save(visit: Visit, form: SaveForm) -> Answer:
 
 async def show_history(visit: Visit) -> Answer:
     versions = await visit.app.companies.policy_history(visit.caller, _VERSIONS)
-    return Page(template="policy/history.html", values={"versions": versions, "words": words})
+    authors = {one.recorded.position: await _author(visit, one) for one in versions}
+    return Page(template="policy/history.html", values={"versions": versions, "authors": authors, "words": words})
+
+
+async def _author(visit: Visit, version: PolicyVersion) -> str:
+    """Who set it: by login for those who may see users, else by what they are."""
+    actor = version.recorded.actor
+    is_colleague = actor.kind is ActorKind.USER and actor.id is not None and visit.may(Right.USERS, Level.VIEW)
+    known = await named(visit, [actor.id]) if is_colleague and actor.id is not None else ()
+    return sentences.actor(actor.kind, known[0][1] if known else None, visit.language)
 
 
 def _page(visit: Visit, effect: PolicyEffect | None, names: dict[str, Any] | None, tried: str) -> Page:

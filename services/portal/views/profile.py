@@ -4,12 +4,15 @@ from datetime import timedelta
 from typing import Literal
 from zoneinfo import available_timezones
 
+from pydantic_core import to_json
+
 from events.store.port import StoredUser
+from services.application.own_document import document
 from services.application.own_security import Settings
-from services.portal import devices, sentences
+from services.portal import devices, paging, sentences
 from services.portal.forms import Email, Form, TimeZone
 from services.portal.messages import Said
-from services.portal.visit import Answer, Goto, Page, Visit
+from services.portal.visit import Answer, Download, Goto, Page, Visit
 
 _ACTIVITY: int = 50  # events on a page
 
@@ -30,6 +33,12 @@ async def save_settings(visit: Visit, form: SettingsForm) -> Answer:
 
     await visit.app.own.change_settings(visit.caller, change)
     return Goto(path="/profile/settings", said=Said.SETTINGS_SAVED)
+
+
+async def export(visit: Visit, form: Form) -> Answer:
+    """The same document as `GET /v1/me/export`."""
+    found = document(await visit.app.own_data.export(visit.caller), visit.caller.credential.id)
+    return Download(name="my-data.json", kind="application/json", body=to_json(found, indent=1))
 
 
 async def show_sessions(visit: Visit) -> Answer:
@@ -65,19 +74,13 @@ async def end_others(visit: Visit, form: Form) -> Answer:
 
 async def show_activity(visit: Visit) -> Answer:
     caller = visit.caller
-    rows = await visit.app.audit.activity(caller, caller.user_id, _ACTIVITY + 1, position(visit))
+    rows = await visit.app.audit.activity(caller, caller.user_id, _ACTIVITY + 1, paging.position(visit))
+    last = rows[_ACTIVITY - 1].position if len(rows) > _ACTIVITY else None
     return Page(
         template="activity.html",
         values={
             "rows": rows[:_ACTIVITY],
-            "older": rows[_ACTIVITY - 1].position if len(rows) > _ACTIVITY else None,
-            "is_first_page": "before" not in visit.query,
+            "pages": paging.pages(visit, "/profile/activity", {}, last),
             "sentences": sentences,
         },
     )
-
-
-def position(visit: Visit) -> int | None:
-    """Where the page before ended; what is no position is not looked at."""
-    given = visit.query.get("before", "")
-    return int(given) if given.isascii() and given.isdigit() and 0 < len(given) < 19 else None

@@ -8,9 +8,9 @@ from events.company.roles import Level, Right
 from events.decision import Refusal
 from services.application.errors import Refused, Unacceptable
 from services.application.reports.orders import Asked
+from services.portal import paging
 from services.portal.forms import Day, Form
 from services.portal.messages import Said
-from services.portal.views.profile import position
 from services.portal.visit import Answer, Download, Goto, Page, Visit
 from services.reports import words
 from services.reports.files import FileFormat, file_of
@@ -33,7 +33,7 @@ class OrderForm(Form):
 
 
 async def show(visit: Visit) -> Answer:
-    found = await visit.app.reports.page(visit.caller, _ROWS + 1, position(visit))
+    found = await visit.app.reports.page(visit.caller, _ROWS + 1, paging.position(visit))
     later = f"{visit.place}/reports?before={found[_ROWS - 1].requested_position}" if len(found) > _ROWS else None
     may_order = visit.may(Right.REPORTS, Level.FULL)
     return Page(

@@ -8,11 +8,10 @@ from events.company.roles import Level, Right
 from events.store.port import StoredUser
 from events.user.state import account_state
 from services.application.administration import Settings
-from services.portal import devices, hindrances, sentences, words
+from services.portal import devices, hindrances, paging, sentences, words
 from services.portal.forms import Confirmed, Day, Email, Form, OrNone, Password, Reason, TimeZone, begin_of
 from services.portal.languages import zone_of
 from services.portal.messages import Said
-from services.portal.views.profile import position
 from services.portal.views.users import RoleName, grantable_roles
 from services.portal.visit import Answer, Goto, Page, Visit
 
@@ -130,14 +129,14 @@ async def end_session(visit: Visit, form: Form) -> Answer:
 
 async def show_activity(visit: Visit) -> Answer:
     target = await target_of(visit)
-    rows = await visit.app.audit.activity(visit.caller, target.user_id, _ACTIVITY + 1, position(visit))
+    rows = await visit.app.audit.activity(visit.caller, target.user_id, _ACTIVITY + 1, paging.position(visit))
+    last = rows[_ACTIVITY - 1].position if len(rows) > _ACTIVITY else None
     return page_of(
         visit,
         "users/activity.html",
         target,
         rows=rows[:_ACTIVITY],
-        older=rows[_ACTIVITY - 1].position if len(rows) > _ACTIVITY else None,
-        is_first_page="before" not in visit.query,
+        pages=paging.pages(visit, path_of(visit, "activity"), {}, last),
         sentences=sentences,
     )
 

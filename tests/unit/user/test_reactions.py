@@ -22,7 +22,7 @@ from events.user.reactions import effect_target, ended_counts, reactions
 from tests.support.given import KEY, NOON, SESSION, SIGN_IN, USER, later
 from tests.support.samples import user_facts
 
-REVOKE, USER_MAIL, ADMIN_MAIL, _ = EffectKind
+REVOKE, USER_MAIL, ADMIN_MAIL, _, FORGET = EffectKind
 
 # Of every fact, as its sample stands, in the order of the kinds.
 TABLE: Final[dict[str, tuple[EffectKind, ...]]] = {
@@ -30,6 +30,7 @@ TABLE: Final[dict[str, tuple[EffectKind, ...]]] = {
     "BreakGlassCodeIssued": (USER_MAIL, ADMIN_MAIL),
     "BreakGlassCodeUsed": (USER_MAIL,),
     "CodeRejected": (),
+    "CredentialsVoided": (REVOKE,),
     "EnrolmentCancelled": (),
     "EnrolmentStarted": (USER_MAIL,),
     "GraceNoted": (),
@@ -38,6 +39,7 @@ TABLE: Final[dict[str, tuple[EffectKind, ...]]] = {
     "PasswordChanged": (REVOKE, USER_MAIL),
     "PasswordRehashed": (),
     "PasswordReset": (REVOKE, USER_MAIL),
+    "PersonalDataExported": (),
     "PolicyOrderStarted": (),
     "RecoveryCodeUsed": (USER_MAIL,),
     "RecoveryCodesIssued": (USER_MAIL,),
@@ -62,7 +64,7 @@ TABLE: Final[dict[str, tuple[EffectKind, ...]]] = {
     "UserChanged": (REVOKE, USER_MAIL),
     "UserCreated": (),
     "UserDeactivated": (REVOKE, USER_MAIL),
-    "UserErased": (REVOKE,),
+    "UserErased": (REVOKE, FORGET),
     "UserExpired": (REVOKE, USER_MAIL),
     "UserReactivated": (USER_MAIL,),
 }

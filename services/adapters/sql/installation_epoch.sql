@@ -1,0 +1,3 @@
+-- Which restore this database has been through.
+SELECT epoch
+FROM installation

@@ -1,0 +1,6 @@
+-- $1 company, $2 behind this user, $3 how many: users who are not erased.
+SELECT u.stream_id
+FROM user_state AS u
+WHERE u.company_id = $1 AND u.stream_id > $2 AND NOT (u.listed).gone
+ORDER BY u.stream_id
+LIMIT $3
