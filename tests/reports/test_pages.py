@@ -1,10 +1,14 @@
 """Company › Reports, as a browser without script drives it."""
 
+import re
 from collections.abc import AsyncIterator
+from html import unescape
 from pathlib import Path
 
 import pytest_asyncio
 
+from events.company.reports import ReportKind
+from services.application.reports.orders import Asked
 from tests.support.scene import Scene, scene_of
 from tests.support.service import Service
 from tests.support.visitor import Visitor, visitor_of
@@ -90,3 +94,17 @@ async def test_the_provider_orders_in_a_company(service: Service, scene: Scene, 
     assert "Verlauf der Sicherheitsrichtlinie" in (await visitor.get(done.headers["Location"])).text
     report = done.headers["Location"].rsplit("/", 1)[1]
     assert (await visitor.get(f"/reports/{report}")).status == 404
+
+
+async def test_older_orders_stand_on_further_pages(service: Service, scene: Scene, visitor: Visitor) -> None:
+    reports = service.parts.application.reports
+    for _ in range(2):
+        for _ in range(11):
+            await reports.order_from_console(scene.companies["acme"], Asked(kind=ReportKind.API_CLIENTS))
+        await _worker(service).build()
+    service.clock.advance(seconds=60)
+    await visitor.sign_in(scene["axel"])
+    first = await visitor.get("/reports")
+    assert first.text.count('href="/reports/') == 20
+    (older,) = re.findall(r'rel="next" href="([^"]+)"', first.text)
+    assert (await visitor.get(unescape(older))).text.count('href="/reports/') == 2

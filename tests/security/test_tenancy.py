@@ -678,6 +678,7 @@ UNBOUND: Final[dict[str, str]] = {
     "logins.sql": "pairs of company and user: a provider's member acts in other companies' logs",
     "keys_held.sql": "pairs of company and user: a provider's member acts in other companies' logs",
     "people.sql": "pairs of company and user: a provider's member acts in other companies' logs",
+    "forget_reports": "a member of the provider may stand in the files of every company",
     "report_people.sql": "pairs of company and user: a provider's member acts in other companies' logs",
     "report_people_held.sql": "pairs of company and user: a provider's member acts in other companies' logs",
     "unsealed_companies.sql": "the sealer looks at every company; what follows names one",

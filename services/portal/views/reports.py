@@ -34,14 +34,13 @@ class OrderForm(Form):
 
 async def show(visit: Visit) -> Answer:
     found = await visit.app.reports.page(visit.caller, _ROWS + 1, paging.position(visit))
-    later = f"{visit.place}/reports?before={found[_ROWS - 1].requested_position}" if len(found) > _ROWS else None
+    last = found[_ROWS - 1].requested_position if len(found) > _ROWS else None
     may_order = visit.may(Right.REPORTS, Level.FULL)
     return Page(
         template="reports/list.html",
         values={
             "reports": found[:_ROWS],
-            "newest": f"{visit.place}/reports" if "before" in visit.query else None,
-            "later": later,
+            "pages": paging.pages(visit, f"{visit.place}/reports", {}, last),
             "kinds": [kind.value for kind in ReportKind],
             "titles": [words.TITLES[kind].in_language(visit.language.tag) for kind in ReportKind],
             "title_of": lambda kind: words.TITLES[kind].in_language(visit.language.tag),
