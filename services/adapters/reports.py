@@ -1,5 +1,6 @@
 """Reports on Postgres: the log in passing, orders with what became of them, files in sealed parts."""
 
+import asyncio
 import zlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -97,7 +98,7 @@ class PostgresShelf:
 
     async def store(self, company_id: UUID, report_id: UUID, content: bytes, people: Sequence[PersonId]) -> None:
         key = await self._vault.installation_key(KEY)
-        packed = zlib.compress(content)
+        packed = await asyncio.to_thread(zlib.compress, content)
         parts = [packed[begin : begin + _PART] for begin in range(0, len(packed), _PART)]
         async with available(), self._pool.acquire() as connection, connection.transaction():
             # The keys first: an erasure that waits for these rows finds the file and takes it away.
@@ -117,12 +118,12 @@ class PostgresShelf:
         if not rows:
             return None
         key = await self._vault.installation_key(KEY)
-        opened = (open_secret(row[0], key, _context(company_id, report_id, n)) for n, row in enumerate(rows))
         try:
-            return zlib.decompress(b"".join(opened))
+            parts = [open_secret(row[0], key, _context(company_id, report_id, n)) for n, row in enumerate(rows)]
         except SealBroken:
             log.error("report_file_does_not_open", company_id=str(company_id), report_id=str(report_id))
             return None
+        return await asyncio.to_thread(zlib.decompress, b"".join(parts))
 
 
 def _context(company_id: UUID, report_id: UUID, part: int) -> bytes:

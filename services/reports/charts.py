@@ -10,6 +10,7 @@ _WIDTH: Final = 720
 _LABEL: Final = 230
 _LINE: Final = 26
 _HEIGHT: Final = 200
+_WIDEST: Final = 60
 
 _FRAME: Final = Markup(
     '<svg class="chart" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {} {}" width="{}" height="{}" role="img" '
@@ -38,6 +39,7 @@ def columns(moments: Sequence[tuple[str, Sequence[int]]], names: Sequence[str]) 
     """One stacked column a moment, and what its colours mean."""
     highest = max((sum(parts) for _, parts in moments), default=0)
     step = (_WIDTH - 20) / max(len(moments), 1)
+    width = min(step * 0.8, _WIDEST)
     every = len(moments) // 12 + 1
     shapes: list[Markup] = []
     for place, (name, parts) in enumerate(moments):
@@ -45,7 +47,7 @@ def columns(moments: Sequence[tuple[str, Sequence[int]]], names: Sequence[str]) 
         for number, colour in zip(parts, _COLOURS, strict=True):
             height = (_HEIGHT - 10) * number / max(highest, 1)
             y -= height
-            shapes.append(_BOX.format(x + step * 0.1, y, step * 0.8, height, colour))
+            shapes.append(_BOX.format(x + (step - width) / 2, y, width, height, colour))
         if place % every == 0:
             shapes.append(_WORD.format(x + step / 2, _HEIGHT + 18, "middle", name))
     for place, (name, colour) in enumerate(zip(names, _COLOURS, strict=True)):

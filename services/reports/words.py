@@ -238,9 +238,9 @@ VERIFY_STEPS: Final = (
         "Este arquivo contém as entradas em que cada linha se baseia e um ponto de verificação assinado do registro.",
     ),
     Text(
-        "`factorlog verify DATEI --vkey SCHLÜSSEL` prüft sie ohne Netz und ohne unseren Dienst.",
-        "`factorlog verify FILE --vkey KEY` checks them without a network and without our service.",
-        "`factorlog verify ARQUIVO --vkey CHAVE` verifica tudo sem rede e sem o nosso serviço.",
+        "„factorlog verify DATEI --vkey SCHLÜSSEL“ prüft sie ohne Netz und ohne unseren Dienst.",
+        "“factorlog verify FILE --vkey KEY” checks them without a network and without our service.",
+        "“factorlog verify ARQUIVO --vkey CHAVE” verifica tudo sem rede e sem o nosso serviço.",
     ),
     Text(
         "Den öffentlichen Schlüssel erhalten Sie unter /v1/log/key; vergleichen Sie ihn auf einem zweiten Weg.",
