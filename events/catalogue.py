@@ -4,8 +4,9 @@ from typing import Final, TypeAlias, get_args
 
 from events.company.clients import ClientEvent
 from events.company.events import CompanyEvent, EffectEvent, SignInsEvent
+from events.company.reports import ReportEvent
 from events.user.events import UserEvent
 
-Event: TypeAlias = UserEvent | CompanyEvent | ClientEvent | SignInsEvent | EffectEvent
+Event: TypeAlias = UserEvent | CompanyEvent | ClientEvent | ReportEvent | SignInsEvent | EffectEvent
 
 EVENTS: Final[dict[str, type[Event]]] = {cls.__name__: cls for cls in get_args(Event)}

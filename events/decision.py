@@ -37,6 +37,7 @@ class Refusal(StrEnum):
     ROLE_IN_USE = "role_in_use"
     TOO_MANY = "too_many"
     CLIENT_EXPIRED = "client_expired"
+    NOT_READY = "not_ready"
     CONFIRMATION_REQUIRED = "confirmation_required"
 
 

@@ -8,4 +8,5 @@ class EffectKind(StrEnum):
     NOTIFY_USER = "notify_user"
     NOTIFY_ADMINISTRATORS = "notify_administrators"
     SIGN_EVERYONE_OUT = "sign_everyone_out"
+    BUILD_REPORT = "build_report"
     FORGET_PERSON = "forget_person"

@@ -25,6 +25,7 @@ class StreamKind(StrEnum):
     SIGN_INS = "sign_ins"  # refused passwords: never on the user's own stream, a stranger must not contend there
     EFFECT = "effect"
     CLIENT = "client"  # one API client
+    REPORT = "report"  # one compliance report
 
 
 class ActorKind(StrEnum):

@@ -14,6 +14,7 @@ from events.company.events import (
     PersonForgotten,
     SessionsRevoked,
 )
+from events.company.reports import ReportRequested
 from events.user.events import UserEvent
 
 _USER: Final = get_args(UserEvent)
@@ -35,6 +36,11 @@ def is_company_fact(event: Event) -> TypeIs[CompanyEvent]:
 def is_client_fact(event: Event) -> TypeIs[ClientEvent]:
     """May it stand on an API client's stream?"""
     return isinstance(event, _CLIENT)
+
+
+def is_report_fact(event: Event) -> TypeIs[ReportRequested]:
+    """Does it stand on a report's stream?"""
+    return isinstance(event, ReportRequested)
 
 
 def is_about_user(

@@ -29,6 +29,7 @@ from services.adapters.own_entries import PostgresOwnEntries
 from services.adapters.passwords import Argon2Passwords
 from services.adapters.read_models import PostgresAuditTrail
 from services.adapters.readiness import ClockCheck, ProcessReadiness
+from services.adapters.reports import PostgresReportLog, PostgresShelf
 from services.adapters.system import SystemClock, SystemEntropy, available_cores
 from services.adapters.throttle import PostgresThrottle
 from services.adapters.trees import PostgresTrees
@@ -55,6 +56,10 @@ from services.application.others_factors import OthersFactors
 from services.application.own_data import OwnDataExport
 from services.application.own_security import OwnSecurity
 from services.application.ports import Clock, Doorbell, KeyWrapper
+from services.application.reports.build import Builder
+from services.application.reports.cover import CheckpointCover
+from services.application.reports.orders import Reports
+from services.application.reports.ports import Shelf
 from services.application.restore import Restore
 from services.application.retention import Retention
 from services.application.rules import Rules
@@ -103,6 +108,8 @@ class Runtime:
     application: Application
     console: Console
     moving_in: MovingIn
+    builder: Builder
+    shelf: Shelf
     restore: Restore
     journal: Journal
     watch: EpochWatch
@@ -221,6 +228,7 @@ def _compose(
     codes = Codes(store, vault, clock, entropy, rules, lambda: check.is_trusted)
     enrolment = Enrolment(executor, codes, clock, entropy, rules)
     tokens = Tokens(entropy)
+    shelf = PostgresShelf(pool, vault, entropy.bytes)
     first_step = FirstStep(store, vault, passwords, PostgresThrottle(pool), clock, rules, meters)
     own = OwnSecurity(store, executor, authentication, enrolment, codes, passwords, tokens, clock, entropy, rules)
     application = Application(
@@ -256,6 +264,7 @@ def _compose(
         introspection=Introspection(authentication),
         audit=Audit(trail),
         exports=AuditExport(trail, streams, authentication, clock),
+        reports=Reports(streams, authentication, shelf, clock, entropy),
         transparency=Transparency(PostgresTrees(pool), signer, clock),
         idempotency=Idempotency(PostgresKeptAnswers(pool, wrapper, entropy.bytes), meters),
         meters=meters,
@@ -278,6 +287,8 @@ def _compose(
         journal=journal,
         watch=watch,
         moving_in=MovingIn(store, executor, streams, codes, passwords, vault, clock, entropy),
+        builder=Builder(store, PostgresReportLog(pool), CheckpointCover(PostgresTrees(pool), signer, clock), wrapper),
+        shelf=shelf,
         retention=retention,
         readiness=ProcessReadiness(pool, vault, check, clock),
         metrics=PrometheusText(meters, pool, passwords, check, clock),

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The suite reads QR codes back with a foreign reader, zbarimg, drives the pages in Chromium, and has its logs judged by
-# Go's transparency log packages and by aics-tlog. Root on Debian gets them installed; everybody else is told what is
-# missing. On CI a missing program is a failure, elsewhere its tests are skipped.
+# The suite reads QR codes back with a foreign reader, zbarimg, drives the pages in Chromium, prints reports with Pango,
+# and has its logs judged by Go's transparency log packages and by aics-tlog. Root on Debian gets them installed;
+# everybody else is told what is missing. On CI a missing program is a failure, elsewhere its tests are skipped.
 set -euo pipefail
 
 # A wheel of the Python index that asks for Python 3.12; its code runs on 3.11 too, so it is unpacked and not installed.
@@ -20,6 +20,9 @@ echo "  Not judged by a witness: litewitness comes as Go source only, from no pa
 packages=()
 command -v zbarimg >/dev/null || packages+=(zbar-tools)
 command -v chromium >/dev/null || command -v chromium-browser >/dev/null || packages+=(chromium)
+if command -v ldconfig >/dev/null && ! ldconfig -p | grep -q libpangoft2; then
+    packages+=(libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core)
+fi
 command -v go >/dev/null || packages+=(golang-go)
 [[ -d /usr/share/gocode/src/golang.org/x/mod/sumdb ]] || packages+=(golang-golang-x-mod-dev)
 ((${#packages[@]})) || exit 0

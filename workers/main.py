@@ -14,6 +14,7 @@ from services.application.mail import Mailer
 from services.bootstrap import Runtime, StartRefused
 from services.settings import Settings
 from workers.bell import listen
+from workers.effects.build_report import BuildReport
 from workers.effects.drain import Drain, Lane
 from workers.effects.forget_person import ForgetPerson
 from workers.effects.notify import NotifyAdministrators, NotifyUser
@@ -36,19 +37,23 @@ EXPIRE_SECONDS: Final = 5.0
 STOP_SECONDS: Final = 10.0
 _LONGEST_WAIT_SECONDS: Final = 10.0
 _EVERYBODY: Final = 2
+_REPORTS: Final = 2
+_REPORT_SECONDS: Final = 900.0
 _MAILS: Final = 32  # claimed at once, so that a slow mail server takes no lease to its end
 
 
 async def work(r: Runtime, stop: asyncio.Event) -> None:
     """Until `stop` is set; then what is in hand is finished, for ten seconds at most."""
-    drain, projector, sweeper = drain_of(r), Projector(r.pool, r.wrapper), Sweeper(r.pool, r.clock)
+    drain, reports = drain_of(r), report_drain_of(r)
+    projector, sweeper = Projector(r.pool, r.wrapper), Sweeper(r.pool, r.clock)
     sealer = Sealer(r.pool, r.signer, r.clock, r.entropy, r.settings.installation_name)
     expiry, old = Expiry(r.pool, r.store, r.application.executor, r.clock), OldTraces(r.pool, r.retention)
-    drains, projects, seals, sweeps = asyncio.Event(), asyncio.Event(), asyncio.Event(), asyncio.Event()
+    drains, builds, projects, seals, sweeps = (asyncio.Event() for _ in range(5))
 
     def rung() -> None:
         drains.set()
         projects.set()
+        builds.set()
         seals.set()
 
     async def drain_then_project() -> None:
@@ -59,6 +64,7 @@ async def work(r: Runtime, stop: asyncio.Event) -> None:
 
     loops = [
         _repeat("drain", drain_then_project, drains, LOOK_SECONDS, stop),
+        _repeat("report", reports.drain, builds, LOOK_SECONDS, stop),
         _repeat("project", projector.project, projects, LOOK_SECONDS, stop),
         _repeat("seal", sealer.seal, seals, SEAL_SECONDS, stop),
         _repeat("sweep", sweeper.sweep, sweeps, SWEEP_SECONDS, stop),
@@ -69,6 +75,7 @@ async def work(r: Runtime, stop: asyncio.Event) -> None:
     listening = _listening(r.settings, rung)
     await stop.wait()
     drain.stop()
+    reports.stop()
     projector.stop()
     sealer.stop()
     rung()
@@ -77,7 +84,7 @@ async def work(r: Runtime, stop: asyncio.Event) -> None:
 
 
 def drain_of(r: Runtime) -> Drain:
-    """Every kind of effect with its handler."""
+    """Every kind of effect with its handler, but for reports."""
     mailer, url = mailer_of(r.settings), r.settings.public_url
     # Whatever keeps files about people is asked to forget whoever is erased: stored reports belong here too.
     keepers = [("mails", MailFolder(mail_folder(r.settings)))]
@@ -96,6 +103,13 @@ def drain_of(r: Runtime) -> Drain:
             EffectKind.FORGET_PERSON: Lane(ForgetPerson(r.journal, keepers, r.clock), BATCH),
         },
     )
+
+
+def report_drain_of(r: Runtime) -> Drain:
+    """Apart from the others: a report takes long, and a revocation must not wait for it."""
+    queue = EffectQueue(r.pool, r.store, r.clock)
+    handler = BuildReport(r.builder, r.shelf, queue, r.clock)
+    return Drain(queue, {EffectKind.BUILD_REPORT: Lane(handler, _REPORTS, _REPORT_SECONDS)})
 
 
 def mailer_of(settings: Settings) -> Mailer:

@@ -16,6 +16,7 @@ from events.store.postgres import available
 from services.application.ports import Clock
 
 _CLAIM: Final = statement(__file__, "claim_effects")
+_RENEW: Final = statement(__file__, "renew_effect")
 _RELEASE: Final = statement(__file__, "release_effect")
 
 BATCH: Final = 100
@@ -89,6 +90,20 @@ class EffectQueue:
             )
         )
         return result.status is Status.APPENDED
+
+    async def renew(self, effect: Claimed) -> bool:
+        """A new lease for work that takes long; False when the effect is somebody else's."""
+        async with available():
+            held = await self._pool.fetchval(
+                _RENEW,
+                effect.company_id,
+                effect.position,
+                effect.kind,
+                effect.target,
+                effect.attempts,
+                self._clock.now() + LEASE,
+            )
+        return held is not None
 
     async def release(self, effect: Claimed, error: str) -> None:
         """Another try later, ever later; `error` names a kind of failure and holds nothing of anybody."""

@@ -4,6 +4,7 @@ from typing import ClassVar, Literal, TypeAlias
 from uuid import UUID
 
 from events.company.policy import Policy
+from events.company.reports import ReportFailed, ReportReady
 from events.fact import Instant, Personal, fact
 
 
@@ -210,4 +211,6 @@ EffectEvent: TypeAlias = (
     | AdministratorsNotified
     | NotificationSent
     | NotificationFailed
+    | ReportReady
+    | ReportFailed
 )

@@ -136,7 +136,7 @@ def _demand_rows(report: Report, verdict: Verdict) -> None:
 def _demand_complete(report: Report, log: Path, size: int, verdict: Verdict) -> None:
     """Of the types that the report names: every entry, or the last one of each stream, is one that a row rests on."""
     header = report.header
-    wanted, used = frozenset(header.get("types", ())), _used(report.rows)
+    wanted, used = frozenset(header.get("types", ())), _used((header, *report.rows))
     last_only, last = header.get("covers") == "last", dict[object, int]()
     for position, entry in _entries(log, size, int(header.get("position", 0))):
         if report.entries.get(position, entry) != entry:
@@ -153,6 +153,7 @@ def _demand_complete(report: Report, log: Path, size: int, verdict: Verdict) -> 
 
 
 def _used(rows: Sequence[Mapping[str, Any]]) -> set[int]:
+    """By a row, or by the report as a whole: of an erased user no row is left."""
     return {position for row in rows for position in row.get("rests_on", ())}
 
 

@@ -8,6 +8,8 @@ from pydantic import TypeAdapter
 
 from events.company.clients import SCHEMA as CLIENT_SCHEMA
 from events.company.clients import ClientState
+from events.company.reports import SCHEMA as REPORT_SCHEMA
+from events.company.reports import ReportState
 from events.company.state import SCHEMA as COMPANY_SCHEMA
 from events.company.state import CompanyState
 from events.store.port import StateDoc
@@ -17,6 +19,7 @@ from events.user.state import UserState
 _USER: Final = TypeAdapter(UserState)
 _COMPANY: Final = TypeAdapter(CompanyState)
 _CLIENT: Final = TypeAdapter(ClientState)
+_REPORT: Final = TypeAdapter(ReportState)
 
 
 def user_doc(state: UserState) -> StateDoc:
@@ -31,6 +34,14 @@ def company_doc(state: CompanyState) -> StateDoc:
 
 def client_doc(state: ClientState) -> StateDoc:
     return StateDoc(doc=_CLIENT.dump_json(state, exclude_defaults=True).decode(), schema=CLIENT_SCHEMA)
+
+
+def report_doc(state: ReportState) -> StateDoc:
+    return StateDoc(doc=_REPORT.dump_json(state, exclude_defaults=True).decode(), schema=REPORT_SCHEMA)
+
+
+def report_state(doc: str) -> ReportState:
+    return _REPORT.validate_json(doc)
 
 
 def client_state(doc: str) -> ClientState:

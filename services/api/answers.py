@@ -25,6 +25,7 @@ from services.application.introspection import LiveSession
 from services.application.others_factors import BreakGlassCode, BulkResult
 from services.application.own_data import OwnData
 from services.application.own_document import document
+from services.application.reports.ports import ShownReport
 from services.application.sign_in import SignInAnswer
 
 
@@ -262,6 +263,30 @@ def event_list(rows: Sequence[AuditRow], limit: int) -> models.EventList:
     items = [event(row) for row in rows[:limit]]
     more = len(rows) > limit
     return models.EventList(items=items, next_cursor=make_cursor(items[-1].position) if more else None)
+
+
+def report(found: ShownReport) -> models.Report:
+    order = found.order
+    return models.Report(
+        id=found.id,
+        kind=order.kind,
+        as_of=order.as_of,
+        from_at=order.from_at,
+        to_at=order.to_at,
+        language=found.language,
+        status=found.status,
+        position=found.position,
+        progress=models.ReportProgress(done=found.done, total=found.total),
+        requested_by=models.ReportOrderer(kind=cast(Any, found.requested_by_kind), id=found.requested_by),
+        created_at=found.requested_at,
+    )
+
+
+def report_list(found: Sequence[ShownReport], limit: int) -> models.ReportList:
+    """One page of reports that were asked for with one more than the limit."""
+    more = len(found) > limit
+    cursor = make_cursor(found[limit - 1].requested_position) if more else None
+    return models.ReportList(items=[report(one) for one in found[:limit]], next_cursor=cursor)
 
 
 def make_cursor(*parts: str | int) -> str:

@@ -124,6 +124,7 @@ class Route:
     fresh: bool = False
     own_factor: bool = False
     enrolling: bool = False  # also for a sign-in that has to enrol first
+    only_reads: bool = False  # what is recorded is the asking: it changes nothing for the company
     target: bool = False  # {user_id} names a user of the company
     acts: bool = False  # on that user: the rank rule holds
     etag: bool = False

@@ -2,7 +2,7 @@
 
 import ipaddress
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 from uuid import UUID
 from zoneinfo import available_timezones
@@ -16,9 +16,11 @@ from pydantic import (
     Field,
     Strict,
     StringConstraints,
+    WithJsonSchema,
     model_validator,
 )
 
+from events.company.reports import ReportKind
 from events.company.scopes import Scope
 from services.web.values import EMAIL
 
@@ -40,6 +42,15 @@ def _rfc_3339(text: Any) -> datetime:
         return datetime.fromisoformat(text).astimezone(UTC)
     except OverflowError as error:
         raise ValueError("is beyond the times that can be told") from error
+
+
+def _moment(text: Any) -> datetime | date:
+    if isinstance(text, str) and _DAY.match(text) is not None:
+        try:
+            return date.fromisoformat(text)
+        except ValueError as error:
+            raise ValueError("is not a day of the calendar") from error
+    return _rfc_3339(text)
 
 
 def _is_time_zone(name: str) -> str:
@@ -64,6 +75,8 @@ _RFC_3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})\Z"
 )
 
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
+
 # `$` is the very end here as in a browser: pydantic's engine knows no end before a last line break.
 Code = Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$", min_length=6, max_length=6)]
 RecoveryCode = Annotated[str, StringConstraints(min_length=1, max_length=64)]
@@ -74,6 +87,11 @@ Reason = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=
 Email = Annotated[str, StringConstraints(min_length=3, max_length=254, pattern=EMAIL)]
 TimeZone = Annotated[str, AfterValidator(_is_time_zone), StringConstraints(max_length=64)]
 Time = Annotated[AwareDatetime, BeforeValidator(_rfc_3339)]
+Moment = Annotated[
+    AwareDatetime | date,
+    BeforeValidator(_moment),
+    WithJsonSchema({"type": "string", "anyOf": [{"format": "date-time"}, {"format": "date"}]}),
+]
 Language = Literal["de", "en", "pt-BR"]
 RoleName = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[a-z][a-z0-9_]*$")]
 FactorName = Literal["password", "otp", "recovery_code", "break_glass_code"]
@@ -285,6 +303,19 @@ class EventFilters(BaseModel):
     to_at: Annotated[Time | None, Field(alias="to")] = None
     ip: Annotated[str, StringConstraints(max_length=64)] | None = None
     q: Annotated[str, StringConstraints(min_length=1, max_length=100)] | None = None
+
+
+class ReportBody(Body):
+    """`as_of` for kinds about a moment, `from` and `to` for those about a period. A day counts in UTC, to its end."""
+
+    kind: Annotated[ReportKind, Strict(False)]
+    as_of: Moment | None = None
+    from_at: Annotated[Moment | None, Field(alias="from")] = None
+    to_at: Annotated[Moment | None, Field(alias="to")] = None
+
+
+class ReportFileQuery(Body):
+    format: Literal["jsonl", "csv", "html", "pdf", "xlsx"] = "jsonl"
 
 
 class EventsQuery(EventFilters, PageQuery):
@@ -602,6 +633,42 @@ class UserList(Answer):
 
 class EventList(Answer):
     items: list[EventItem]
+    next_cursor: str | None
+
+
+class ReportProgress(Answer):
+    """Entries of the log that were looked through, of how many."""
+
+    done: int
+    total: int
+
+
+class ReportOrderer(Answer):
+    kind: Literal["anonymous", "user", "provider", "client", "system"]
+    id: UUID | None
+
+
+class Report(Answer):
+    """`position`: of the last entry that counts, once the building has begun."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True, populate_by_name=True)
+
+    id: UUID
+    kind: ReportKind
+    as_of: datetime | None
+    from_at: Annotated[datetime | None, Field(alias="from")]
+    to_at: Annotated[datetime | None, Field(alias="to")]
+    time_zone: Literal["UTC"] = "UTC"
+    language: str
+    status: Literal["queued", "running", "ready", "failed"]
+    position: int | None
+    progress: ReportProgress
+    requested_by: ReportOrderer
+    created_at: datetime
+
+
+class ReportList(Answer):
+    items: list[Report]
     next_cursor: str | None
 
 

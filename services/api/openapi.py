@@ -176,7 +176,7 @@ def _success(route: Route, schemas: dict[type[BaseModel], dict[str, Any]]) -> di
         none: dict[str, Any] = {"204": {"description": "Done."}}
         return {**_receipt_only(schemas), **none} if route.gives_receipts else none
     answer: dict[str, Any] = {
-        "description": "Done." if route.status == 200 else "Created.",
+        "description": {200: "Done.", 202: "Accepted."}.get(route.status, "Created."),
         "content": {"application/json": {"schema": schemas[_answer(route)]}},
     }
     if route.etag:

@@ -124,6 +124,7 @@ def code_of(refusal: Refusal) -> str:  # noqa: C901 - one line a refusal
             | Refusal.ROLE_IN_USE
             | Refusal.TOO_MANY
             | Refusal.CLIENT_EXPIRED
+            | Refusal.NOT_READY
         ):
             return "conflict"
         case Refusal.CONFIRMATION_REQUIRED:

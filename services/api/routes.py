@@ -8,8 +8,9 @@ from events.company.roles import Level, Right
 from events.company.scopes import Scope
 from services.api import models
 from services.api.endpoint import Allow, Route
-from services.api.handlers import audit, clients, companies, log, me, sign_ins, users
+from services.api.handlers import audit, clients, companies, log, me, reports, sign_ins, users
 from services.application.export_formats import KINDS
+from services.reports.files import CONTENT_TYPES
 from services.web.bodies import MAX_SIGN_IN_BODY
 
 _sign_in = partial(Route, tag="Signing in", allow=Allow.SIGN_IN, max_body=MAX_SIGN_IN_BODY)
@@ -77,6 +78,10 @@ _companies_read = partial(
     allow=Allow.SESSION,
     rights=((Right.COMPANIES, Level.VIEW),),
     scopes=(Scope.COMPANIES_READ,),
+)
+
+_reports = partial(
+    Route, tag="Reports", allow=Allow.SESSION, rights=((Right.REPORTS, Level.VIEW),), scopes=(Scope.REPORTS_READ,)
 )
 
 _SIGNING_IN: Final[tuple[Route, ...]] = (
@@ -482,6 +487,43 @@ _OF_A_COMPANY: Final[tuple[Route, ...]] = (
         rights=((Right.AUDIT, Level.VIEW),),
         scopes=(Scope.AUDIT_READ,),
     ),
+    _reports(
+        method="POST",
+        path="/v1/reports",
+        handler=reports.order_report,
+        summary="Order a report as of a moment, or about a period",
+        body=models.ReportBody,
+        answer=models.Report,
+        status=202,
+        rights=((Right.REPORTS, Level.FULL),),
+        scopes=(Scope.REPORTS_WRITE,),
+        only_reads=True,
+        refusals=("conflict",),
+    ),
+    _reports(
+        method="GET",
+        path="/v1/reports",
+        handler=reports.list_reports,
+        summary="The company's reports, the newest order first",
+        query=models.PageQuery,
+        answer=models.ReportList,
+    ),
+    _reports(
+        method="GET",
+        path="/v1/reports/{report_id}",
+        handler=reports.read_report,
+        summary="What became of an order",
+        answer=models.Report,
+    ),
+    _reports(
+        method="GET",
+        path="/v1/reports/{report_id}/file",
+        handler=reports.read_report_file,
+        summary="The report; as JSON Lines with its proofs",
+        query=models.ReportFileQuery,
+        files=tuple(CONTENT_TYPES.values()),
+        refusals=("conflict",),
+    ),
     _user(
         method="GET",
         path="/v1/events/export",
@@ -724,7 +766,8 @@ _COMPANIES: Final[tuple[Route, ...]] = (
 
 def _elsewhere(route: Route) -> Route:
     """The same for the provider, in any company: with the right to companies, and to change something with a factor."""
-    level, scope = (Level.FULL, Scope.COMPANIES_WRITE) if route.mutates else (Level.VIEW, Scope.COMPANIES_READ)
+    changes = route.mutates and not route.only_reads
+    level, scope = (Level.FULL, Scope.COMPANIES_WRITE) if changes else (Level.VIEW, Scope.COMPANIES_READ)
     return replace(
         route,
         path=route.path.replace("/v1/", "/v1/companies/{company_id}/", 1),
@@ -732,7 +775,7 @@ def _elsewhere(route: Route) -> Route:
         elsewhere=True,
         rights=(*route.rights, (Right.COMPANIES, level)),
         scopes=(*route.scopes, scope) if route.scopes else (),
-        own_factor=route.mutates,
+        own_factor=changes,
         refusals=route.refusals if "not_found" in route.refusals else (*route.refusals, "not_found"),
     )
 

@@ -22,6 +22,7 @@ from services.application.others_factors import OthersFactors
 from services.application.own_data import OwnDataExport
 from services.application.own_security import OwnSecurity
 from services.application.ports import Clock, Entropy
+from services.application.reports.orders import Reports
 from services.application.rules import Rules
 from services.application.sign_in import SignIn
 from services.application.transparency import Transparency
@@ -46,6 +47,7 @@ class Application:
     clients: ApiClients
     introspection: Introspection
     audit: Audit
+    reports: Reports
     exports: AuditExport
     transparency: Transparency
     idempotency: Idempotency

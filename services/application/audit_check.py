@@ -11,7 +11,7 @@ from events.credentials import CredentialKind
 from events.projections.audit_trail import Row, months_destroyed, months_of, rows_of
 from events.sealing import SealBroken
 from events.store.port import RecordedEvent
-from events.store.states import client_state, company_state, user_state
+from events.store.states import client_state, company_state, report_state, user_state
 from events.user.state import UserState
 from services.application.evidence import (
     Evidence,
@@ -109,6 +109,8 @@ def _is_same_company(stored: StoredState, folded: Refolded, findings: Findings) 
             same = same and company_state(stream_id, stored.version, stored.doc) == folded.company
         elif stream_id in folded.clients:
             same = same and client_state(stored.doc) == folded.clients[stream_id]
+        elif stream_id in folded.reports:
+            same = same and report_state(stored.doc) == folded.reports[stream_id]
     except ValidationError:
         same = False
     if not same:

@@ -8,18 +8,19 @@ from uuid import UUID
 
 from events.catalogue import Event
 from events.codec import UndecodableEntry, decode, personal_part
-from events.company import clients
+from events.company import clients, reports
 from events.company.clients import ClientState
 from events.company.decider import ended_for_everyone
 from events.company.events import CompanyEvent
+from events.company.reports import ReportState
 from events.company.state import CompanyState
 from events.company.state import evolve as evolve_company
 from events.credentials import CredentialKind
 from events.envelope import StreamKind
-from events.facts import is_client_fact, is_company_fact, is_user_fact
+from events.facts import is_client_fact, is_company_fact, is_report_fact, is_user_fact
 from events.sealing import SealBroken
 from events.store.port import RawEvent, RecordedEvent, StateDoc
-from events.store.states import client_doc, company_doc, user_doc
+from events.store.states import client_doc, company_doc, report_doc, user_doc
 from events.user.events import TrustedNetworksChanged, UserChanged, UserCreated
 from events.user.evolve import evolve
 from events.user.state import UserState
@@ -40,6 +41,7 @@ class Refolded:
     users: dict[UUID, UserState] = field(default_factory=dict)
     company: CompanyState = field(default_factory=CompanyState)
     clients: dict[UUID, ClientState] = field(default_factory=dict)
+    reports: dict[UUID, ReportState] = field(default_factory=dict)
     ended: set[UUID] = field(default_factory=set)
     versions: dict[UUID, int] = field(default_factory=dict)  # of the streams that have a state
     unreadable: set[UUID] = field(default_factory=set)
@@ -80,6 +82,8 @@ def restored(raw: Sequence[RawEvent], key: bytes | None) -> Restored | None:
         elif recorded.stream_kind is StreamKind.CLIENT and is_client_fact(fact):
             client = clients.evolve(client, fact)
             state = Restored(recorded.version, client_doc(client), is_company=True)
+        elif recorded.stream_kind is StreamKind.REPORT and is_report_fact(fact):
+            state = Restored(recorded.version, report_doc(reports.fold([fact])), is_company=True)
         elif recorded.stream_kind is StreamKind.SIGN_INS:
             state = Restored(recorded.version, StateDoc(doc="{}", schema=1), is_company=True)
     return state
@@ -152,6 +156,8 @@ def _fold(recorded: RecordedEvent, folded: Refolded, snapshot: Snapshot, finding
         folded.clients[stream_id] = clients.evolve(folded.clients.get(stream_id, ClientState()), fact)
         if clients.gives_token(fact):
             folded.ended.discard(stream_id)
+    elif recorded.stream_kind is StreamKind.REPORT and is_report_fact(fact):
+        folded.reports[stream_id] = reports.fold([fact])
 
 
 def _end_for_everyone(folded: Refolded, fact: CompanyEvent) -> None:

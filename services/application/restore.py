@@ -42,7 +42,7 @@ class RestoredInstallation(Installation, Protocol):
     async def companies(self) -> list[UUID]: ...
 
     async def users(self, company_id: UUID, after: UUID, limit: int) -> list[UUID]:
-        """Users who are not erased, in the order of their ids."""
+        """Users who have something to be voided, in the order of their ids."""
         ...
 
 

@@ -9,16 +9,17 @@ from uuid import UUID
 
 from events.catalogue import Event
 from events.codec import SealingKeys
-from events.company import clients, decider, state
+from events.company import clients, decider, reports, state
 from events.company.clients import ClientCommand, ClientEvent, ClientState
 from events.company.commands import CompanyCommand
 from events.company.events import CompanyEvent
+from events.company.reports import ReportCommand, ReportEvent, ReportState
 from events.company.state import CompanyState
 from events.credentials import Credential, CredentialKind, EndAll, EndEveryone, Endings
 from events.decision import Decision
 from events.envelope import StreamKind
 from events.store.port import Alone, Append, EventStore, IdempotencyClaim, NewEffect, StateDoc, Status
-from events.store.states import client_doc, client_state, company_doc, company_state
+from events.store.states import client_doc, client_state, company_doc, company_state, report_doc, report_state
 from services.application.context import Tenant
 from services.application.errors import Contended, Refused
 from services.application.execute import ATTEMPTS, Acting, demand_appended
@@ -187,6 +188,12 @@ def _client_endings(client_id: UUID, events: Sequence[ClientEvent]) -> Endings:
     return Endings(all_of=(EndAll(user_id=client_id, kinds=(CredentialKind.API_CLIENT,)),))
 
 
+def _report_effects(events: Sequence[ReportEvent]) -> tuple[NewEffect, ...]:
+    return tuple(
+        NewEffect(event=n, kind=kind, target="") for n, event in enumerate(events) for kind in reports.reactions(event)
+    )
+
+
 COMPANY: Final[Stream[CompanyState, CompanyCommand, CompanyEvent]] = Stream(
     kind=StreamKind.COMPANY,
     decide=decider.decide,
@@ -206,4 +213,14 @@ CLIENT: Final[Stream[ClientState, ClientCommand, ClientEvent]] = Stream(
     read=lambda company_id, version, doc: client_state(doc) if doc is not None else ClientState(),
     doc=client_doc,
     endings=_client_endings,
+)
+
+REPORT: Final[Stream[ReportState, ReportCommand, ReportEvent]] = Stream(
+    kind=StreamKind.REPORT,
+    decide=reports.decide,
+    fold=reports.fold,
+    read=lambda company_id, version, doc: report_state(doc) if doc is not None else ReportState(),
+    doc=report_doc,
+    endings=lambda stream_id, events: Endings(),
+    effects=_report_effects,
 )

@@ -61,12 +61,16 @@ class Vault:
     async def pepper(self) -> bytes:
         """The key of keyed hashes of addresses and logins; made at the installation's first use."""
         if self._pepper is None:
-            wrapped = await self._store.installation_key("pepper")
-            if wrapped is None:
-                fresh = await self._wrapper.wrap(self._entropy.bytes(DATA_KEY_BYTES))
-                wrapped = await self._store.offer_installation_key("pepper", fresh)
-            self._pepper = await self._wrapper.unwrap(wrapped)
+            self._pepper = await self.installation_key("pepper")
         return self._pepper
+
+    async def installation_key(self, name: str) -> bytes:
+        """A key of the whole installation; made when it is first asked for."""
+        wrapped = await self._store.installation_key(name)
+        if wrapped is None:
+            fresh = await self._wrapper.wrap(self._entropy.bytes(DATA_KEY_BYTES))
+            wrapped = await self._store.offer_installation_key(name, fresh)
+        return await self._wrapper.unwrap(wrapped)
 
     async def check(self) -> None:
         """Does the key-encryption key open what this installation wrapped? Raises KeyUnavailable, Unavailable."""

@@ -14,6 +14,7 @@ from services.cli import events_export, evidence, export, keys, logs, users, use
 from services.cli.exits import USAGE, explained, fail
 from services.cli.first_operator import first_operator
 from services.cli.places import owner_url, settings_for
+from services.cli.report import report
 from services.cli.restored import restored
 from services.cli.seed import seed
 from services.cli.serve import serve as serve_until_stopped
@@ -33,6 +34,7 @@ app.command()(evidence.rebuild)
 app.command()(restored)
 app.command()(export.export)
 app.command()(verify.verify)
+app.command()(report)
 app.command()(first_operator)
 app.command()(seed)
 

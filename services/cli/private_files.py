@@ -30,6 +30,20 @@ def demand_ordinary(path: Path) -> None:
         fail(f"{path} is not an ordinary file", USAGE)
 
 
+def write_privately(path: Path, content: bytes) -> None:
+    """There once it is whole, in place of an older one of that name."""
+    demand_ordinary(path)
+    draft = path.with_name(path.name + ".part")
+    try:
+        draft.unlink(missing_ok=True)
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        draft.replace(path)
+    except OSError as error:
+        fail(f"{path} cannot be written: {error.strerror}", USAGE)
+
+
 @contextmanager
 def output(path: Path | None, encoding: str) -> Iterator[TextIO]:
     """Standard output, or a file that is there once it is whole."""

@@ -57,7 +57,8 @@ async def _on_own_server(data_dir: Path | None, progress: Progress) -> Done:
 async def _run(data_dir: Path | None, progress: Progress) -> Done:
     settings = settings_for(data_dir)
     logs.configure(settings.log_level)
-    async with runtime(settings, restoring=True) as parts:
+    # Nobody is there to be rung.
+    async with runtime(settings.model_copy(update={"redis_url": None}), restoring=True) as parts:
         return await parts.restore.run(progress)
 
 

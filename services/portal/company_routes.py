@@ -12,6 +12,7 @@ from services.portal.views import (
     companies,
     integrations,
     policy,
+    reports,
     roles,
     signed_log,
     user,
@@ -30,6 +31,7 @@ _OF_FACTORS: Final = (*_SEE_USERS, (Right.TWO_FACTOR_OTHERS, Level.FULL))
 _SEE_POLICY: Final = ((Right.POLICY, Level.VIEW),)
 _OF_POLICY: Final = ((Right.POLICY, Level.FULL),)
 _SEE_AUDIT: Final = ((Right.AUDIT, Level.VIEW),)
+_SEE_REPORTS: Final = ((Right.REPORTS, Level.VIEW),)
 _SEE_COMPANIES: Final = ((Right.COMPANIES, Level.VIEW),)
 _OF_COMPANIES: Final = ((Right.COMPANIES, Level.FULL),)
 _OF_ROLES: Final = (*_OF_USERS, *_OF_POLICY)
@@ -163,7 +165,23 @@ _SEE_ROLES: Final = (
     _page(path="/roles/{role_id}", view=roles.show_one, rights=_SEE_USERS),
 )
 
-_OF_A_COMPANY: Final = (*_USERS, *_POLICY, *_AUDIT, *_SEE_ROLES)
+_REPORTS: Final = (
+    _page(path="/reports", view=reports.show, rights=_SEE_REPORTS),
+    _act(
+        path="/reports",
+        view=reports.order,
+        form=reports.OrderForm,
+        page=reports.show,
+        rights=((Right.REPORTS, Level.FULL),),
+        fresh=False,
+        only_reads=True,
+        back="/reports",
+    ),
+    _page(path="/reports/{report_id}", view=reports.show_one, rights=_SEE_REPORTS),
+    _page(path="/reports/{report_id}/file", view=reports.fetch, rights=_SEE_REPORTS),
+)
+
+_OF_A_COMPANY: Final = (*_USERS, *_POLICY, *_AUDIT, *_REPORTS, *_SEE_ROLES)
 
 
 def _elsewhere(route: Route) -> Route:

@@ -34,6 +34,7 @@ _MENU: Final = (
             Entry("/roles", _("Roles"), Right.USERS),
             Entry("/policy", _("Security policy"), Right.POLICY),
             Entry("/audit", _("Audit log"), Right.AUDIT),
+            Entry("/reports", _("Reports"), Right.REPORTS),
             Entry("/integrations", _("Integrations"), Right.INTEGRATIONS),
         ),
     ),

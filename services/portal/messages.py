@@ -36,6 +36,8 @@ class Said(StrEnum):
     ROLE_CHANGED = "role_changed"
     ROLE_DELETED = "role_deleted"
     POLICY_SAVED = "policy_saved"
+    REPORT_ORDERED = "report_ordered"
+    PDF_MISSING = "pdf_missing"
     COMPANY_ADDED = "company_added"
     COMPANY_RENAMED = "company_renamed"
     COMPANY_SUSPENDED = "company_suspended"
@@ -69,6 +71,8 @@ _SAID: Final = {
     Said.PROVEN_AGAIN: _("Thank you. For the next five minutes you will not be asked again."),
     Said.DONE_ALREADY: _("This was done already; it was not done twice."),
     Said.POLICY_SAVED: _("The security policy was saved and is in force."),
+    Said.REPORT_ORDERED: _("The report was ordered."),
+    Said.PDF_MISSING: _("PDF cannot be made here. The other files say the same."),
     Said.COMPANY_ADDED: _("The company was added. Now it needs a first administrator."),
     Said.COMPANY_RENAMED: _("The company was renamed."),
     Said.COMPANY_SUSPENDED: _("The company is suspended: all of its sessions ended, and nobody signs in."),
@@ -161,6 +165,8 @@ def _sentence(refusal: Refusal) -> str:  # noqa: C901 - one line a refusal
             return _("There are as many of these as there may be.")
         case Refusal.CLIENT_EXPIRED:
             return _("This API client has expired. Please make a new one.")
+        case Refusal.NOT_READY:
+            return _("This is not ready yet.")
         case Refusal.CONFIRMATION_REQUIRED:
             return _("You would lose your own access by this. Confirm that you mean it.")
         case _:
@@ -194,6 +200,9 @@ _KINDS: Final = {
     "tick": _("Please tick this to confirm it."),
     "no_scope": _("Please choose at least one."),
     "nobody": _("Please choose at least one user."),
+    "not_of_this_kind": _("This kind of report is about one day: leave the first one empty."),
+    "in_the_future": _("This lies in the future."),
+    "not_before_the_end": _("The first day has to come before the last one."),
     "characters": _("Some of these characters may not be used here."),
 }
 _NOT_HERE: Final = _("This is not possible here.")

@@ -17,6 +17,7 @@ from services.cli import logs
 from tests.benchmarks import (
     audit,
     companies,
+    compliance,
     effects,
     evidence,
     in_process,
@@ -51,6 +52,7 @@ MEASUREMENTS: Final[dict[str, Callable[[Place], AsyncIterator[Figure]]]] = {
     "users-list": users_list.users_list,
     "portal": portal.pages,
     "audit": audit.audit,
+    "reports": compliance.reports,
     "start": starts.starts,
 }
 

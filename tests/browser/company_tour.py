@@ -7,6 +7,7 @@ from events.company.policy import Policy
 from events.company.scopes import Scope
 from tests.browser.tour import Tour
 from tests.support.scene import HELPDESK, make_client, make_role
+from tests.workers.support import Worker
 from workers.projector import Projector
 
 _USER_PAGES = (
@@ -49,6 +50,15 @@ async def pages_of_a_company(tour: Tour) -> AsyncIterator[str]:
         yield f"administrator: /users/…/{path}"
     await tour.open(f"/users/{tour.admin.user_id}/security")
     yield "administrator: /users/…/security, the own"
+    await tour.open("/reports")
+    yield "administrator: /reports"
+    await tour.send(first="2026-01-01")
+    yield "administrator: /reports, refused"
+    await tour.send(first="")
+    yield "administrator: /reports/…, being built"
+    await Worker(tour.service.parts, tour.service.parts.settings.data_dir).build()
+    await tour.page.reload()
+    yield "administrator: /reports/…, ready"
     await tour.open("/policy")
     await tour.page.select_option("#requirement", "required")
     await tour.send()
@@ -82,6 +92,7 @@ async def pages_of_the_provider(tour: Tour) -> AsyncIterator[str]:
 
 def _elsewhere(company: UUID, user: UUID) -> list[str]:
     rest = (
+        "/reports",
         "",
         "/users",
         "/roles",

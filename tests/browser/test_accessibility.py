@@ -14,7 +14,8 @@ from tests.browser.tour import Tour, tour_of
 
 Report: TypeAlias = list[tuple[str, str, str, int, int]]  # language, scheme, page, rules that applied, findings
 
-pytestmark = pytest.mark.xdist_group("accessibility")
+# One walk is dozens of pages, each judged twice.
+pytestmark = [pytest.mark.xdist_group("accessibility"), pytest.mark.timeout(400)]
 
 _AXE: Final = Path(__file__).with_name("vendor") / "axe.min.js"
 _TAGS: Final = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]

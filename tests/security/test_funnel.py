@@ -345,7 +345,9 @@ COMMANDS: Final[dict[str, tuple[str, ...]]] = {
     "restored": ("InstallationRestored", "CredentialsVoided", "UserErased"),
     # The worker: a last day, and facts about everybody that reach each one's own history. See below.
     "work": ("UserExpired", "SessionsEnded by administrator"),
-    **dict.fromkeys(("serve", "migrate", "check", "rebuild", "export", "verify", "users list", "users export"), ()),
+    **dict.fromkeys(
+        ("serve", "migrate", "check", "rebuild", "export", "verify", "events export", "users list", "users export"), ()
+    ),
     **dict.fromkeys(("keys status", "keys rotate", "keys drop-old"), ()),
 }
 # May come with another change; until then nobody misses them.

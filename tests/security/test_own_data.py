@@ -197,6 +197,8 @@ async def test_p04_the_portal_hands_out_the_same_file(service: Service) -> None:
         assert found.keys() == own.keys()
         assert found["profile"] == own["profile"]
 
+        assert (await visitor.fill(page, "/profile/settings/export")).status == 200  # and once more
+
         service.clock.advance(minutes=6)
         asked = await visitor.fill(page, "/profile/settings/export")
         assert asked.status == 401

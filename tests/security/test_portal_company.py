@@ -309,6 +309,7 @@ async def test_companies_are_the_providers_matter(acme: Acme, olga: Person, sign
         for company in (acme.uta.company_id, olga.company_id, uuid4()):
             path = route.path.replace("{company_id}", str(company)).replace("{user_id}", str(acme.uta.user_id))
             path = path.replace("{session_id}", str(uuid4())).replace("{role_id}", "user")
+            path = path.replace("{report_id}", str(uuid4()))
             answer = await (anna.post(path, {"form_token": token}) if route.is_act else anna.get(path))
             assert answer.status == 403, (route.path, company)
 
@@ -320,7 +321,7 @@ async def test_the_provider_acts_elsewhere_under_a_banner_and_stays_there(
     page = await visitor.get("/companies")
     assert f'href="/companies/{acme.uta.company_id}">Acme GmbH</a>' in page.text
     place = f"/companies/{acme.uta.company_id}"
-    for rest in ("", "/users", "/users/add", "/policy", "/policy/history", "/audit", *user_pages(acme.uta)):
+    for rest in ("", "/users", "/users/add", "/policy", "/policy/history", "/audit", "/reports", *user_pages(acme.uta)):
         page = await visitor.get(place + rest)
         assert page.status == 200, (rest, page.text)
         assert "Sie handeln als Anbieter in Acme GmbH." in page.text, rest

@@ -76,7 +76,9 @@ HELPED: Final =      (401, 401, 403,  403, 403,  422,  422,  422,  422,  404,  4
 BY_PEOPLE: Final =   (401, 401, 403,  403, 403,  422,  422,  422,  403,  404,  404,  403,  403)
 SESSIONS: Final =    (401, 401, 403,  403, 403,  200,  403,  200,  200,  404,  404,  403,  404)
 ENDED: Final =       (401, 401, 403,  403, 403,  422,  403,  422,  422,  404,  404,  403,  404)
+ORDERED: Final =     (401, 401, 403,  403, 422,  422,  403,  422,  422,  422,  422,  422,  422)
 # Of companies: the provider's alone.
+ORDERED_THERE: Final = (401, 401, 403,  403, 403,  403,  403,  403,  403,  403,  422,  422,  422)
 WATCHED: Final =     (401, 401, 403,  403, 403,  403,  403,  403,  403,  403,  200,  200,  200)
 UNSEALED: Final =    (401, 401, 403,  403, 403,  403,  403,  403,  403,  403,  404,  404,  404)
 SERVED_READ: Final = (401, 401, 403,  403, 403,  403,  403,  403,  403,  403,  200,  403,  200)
@@ -141,6 +143,10 @@ TABLE: Final[dict[str, tuple[int, ...]]] = {
     "GET /v1/log/key": SEALED,
     "GET /v1/log/tile/entries/{number}": SEALED,
     "GET /v1/log/tile/{level}/{number}": SEALED,
+    "POST /v1/reports": ORDERED,
+    "GET /v1/reports": AUDITED,
+    "GET /v1/reports/{report_id}": SEALED,
+    "GET /v1/reports/{report_id}/file": SEALED,
     "GET /v1/policy": POLICY,
     "PUT /v1/policy": DEMANDED,
     "POST /v1/policy/dry-run": TRIED,
@@ -189,6 +195,10 @@ TABLE: Final[dict[str, tuple[int, ...]]] = {
     "GET /v1/companies/{company_id}/log/key": UNSEALED,
     "GET /v1/companies/{company_id}/log/tile/entries/{number}": UNSEALED,
     "GET /v1/companies/{company_id}/log/tile/{level}/{number}": UNSEALED,
+    "POST /v1/companies/{company_id}/reports": ORDERED_THERE,
+    "GET /v1/companies/{company_id}/reports": WATCHED,
+    "GET /v1/companies/{company_id}/reports/{report_id}": UNSEALED,
+    "GET /v1/companies/{company_id}/reports/{report_id}/file": UNSEALED,
     "GET /v1/companies/{company_id}/policy": SERVED_READ,
     "PUT /v1/companies/{company_id}/policy": SERVED,
     "POST /v1/companies/{company_id}/policy/dry-run": SERVED,
@@ -282,6 +292,10 @@ SCOPES: Final[dict[str, set[Scope]]] = {
     "GET /v1/log/key": {Scope.AUDIT_READ},
     "GET /v1/log/tile/entries/{number}": {Scope.AUDIT_READ},
     "GET /v1/log/tile/{level}/{number}": {Scope.AUDIT_READ},
+    "POST /v1/reports": {Scope.REPORTS_WRITE},
+    "GET /v1/reports": {Scope.REPORTS_READ},
+    "GET /v1/reports/{report_id}": {Scope.REPORTS_READ},
+    "GET /v1/reports/{report_id}/file": {Scope.REPORTS_READ},
     "GET /v1/policy": {Scope.POLICY_READ},
     "PUT /v1/policy": {Scope.POLICY_WRITE},
     "POST /v1/policy/dry-run": {Scope.POLICY_READ},
@@ -291,6 +305,8 @@ SCOPES: Final[dict[str, set[Scope]]] = {
     "GET /v1/companies/{company_id}": {Scope.COMPANIES_READ},
     "PATCH /v1/companies/{company_id}": {Scope.COMPANIES_WRITE},
     "POST /v1/companies/{company_id}/suspend": {Scope.COMPANIES_WRITE},
+    # It changes nothing for the company.
+    "POST /v1/companies/{company_id}/reports": {Scope.REPORTS_WRITE, Scope.COMPANIES_READ},
     "POST /v1/companies/{company_id}/resume": {Scope.COMPANIES_WRITE},
 }
 ELSEWHERE: Final = "/v1/companies/{company_id}/"
@@ -565,6 +581,7 @@ VALID: Final[dict[str, dict[str, Any]]] = {
     "NewUserBody": {"login": "new.acme", "role": "user"},
     "UserChangeBody": {"language": "en"},
     "ReasonBody": REASON,
+    "ReportBody": {"kind": "coverage"},
     "PasswordResetBody": REASON,
     "OverrideBody": {"override": "required", "reason": "x"},
     "NetworksBody": {"networks": []},
@@ -653,6 +670,8 @@ UNBOUND: Final[dict[str, str]] = {
     "sweep_credentials.sql": "expired rows go, whosever they are",
     "sweep_idempotency.sql": "old answers go, whosever they are",
     "customers.sql": "the provider's people act in every company's log",
+    "companies_page_back.sql": "the same, the other way round",
+    "count_sign_ins": "a trigger: rows of the trail that were just written, each counted for its own company",
     "companies_page.sql": "the provider lists all companies; nothing but their own facts",
     "expiring_users.sql": "a last day goes by in every company; each row names its company, and so does what follows",
     "expired_months.sql": "the same of old traces",
@@ -661,6 +680,9 @@ UNBOUND: Final[dict[str, str]] = {
     "logins.sql": "pairs of company and user: a provider's member acts in other companies' logs",
     "keys_held.sql": "pairs of company and user: a provider's member acts in other companies' logs",
     "people.sql": "pairs of company and user: a provider's member acts in other companies' logs",
+    "forget_reports": "a member of the provider may stand in the files of every company",
+    "report_people.sql": "pairs of company and user: a provider's member acts in other companies' logs",
+    "report_people_held.sql": "pairs of company and user: a provider's member acts in other companies' logs",
     "unsealed_companies.sql": "the sealer looks at every company; what follows names one",
     "unpublished_checkpoints.sql": "the log of checkpoints is of every company; names are blinded in it",
     "add_checkpoint_entries.sql": "pairs of company and size: the checkpoints that were just taken in",

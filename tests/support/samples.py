@@ -38,6 +38,7 @@ from events.company.events import (
     TracesDestroyed,
 )
 from events.company.policy import Policy
+from events.company.reports import ReportEvent, ReportFailed, ReportKind, ReportReady, ReportRequested
 from events.envelope import Actor, ActorKind, Metadata, StreamKind, Traces, month_of
 from events.user.events import (
     AccessDenied,
@@ -238,7 +239,7 @@ def user_facts() -> list[UserEvent]:
     ]
 
 
-def other_facts() -> list[CompanyEvent | ClientEvent | SignInsEvent | EffectEvent]:
+def other_facts() -> list[CompanyEvent | ClientEvent | ReportEvent | SignInsEvent | EffectEvent]:
     """One of every fact of the company's own streams."""
     return [
         CompanyCreated(name="Acme GmbH", provider=True),
@@ -297,6 +298,16 @@ def other_facts() -> list[CompanyEvent | ClientEvent | SignInsEvent | EffectEven
             receipts=("portal", "softphone"),
         ),
         NotificationSent(user_id=USER, cause_position=41, cause="KeyReset"),
+        ReportRequested(
+            kind=ReportKind.FACTOR_CHANGES,
+            as_of=NOON,
+            from_at=later(days=-31),
+            to_at=later(days=-1),
+            language="pt-BR",
+            requested_at=NOON,
+        ),
+        ReportReady(report_id=ident("report"), position=4711, rows=12, size=98765, digest="ab" * 32),
+        ReportFailed(report_id=ident("report")),
         NotificationFailed(user_id=USER, cause_position=41, cause="KeyReset", problem="not_delivered", detail=EMAIL),
     ]
 
@@ -313,6 +324,7 @@ def kind_of(event: Event) -> StreamKind:
         (StreamKind.COMPANY, get_args(CompanyEvent)),
         (StreamKind.EFFECT, get_args(EffectEvent)),
         (StreamKind.CLIENT, get_args(ClientEvent)),
+        (StreamKind.REPORT, ReportRequested),
     ):
         if isinstance(event, union):
             return kind

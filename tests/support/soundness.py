@@ -11,15 +11,16 @@ from uuid import UUID, uuid5
 import asyncpg
 
 from events.codec import decode, personal_part
-from events.company import clients, decider
+from events.company import clients, decider, reports
 from events.company.clients import ApiClientCreated, ApiClientRevoked, ApiClientRotated, ClientState
 from events.company.events import CompanyEvent, CompanySuspended, InstallationRestored, RoleChanged
+from events.company.reports import ReportState
 from events.company.state import CompanyState
 from events.company.state import fold as fold_company
 from events.envelope import StreamKind
-from events.facts import is_client_fact, is_company_fact, is_user_fact
+from events.facts import is_client_fact, is_company_fact, is_report_fact, is_user_fact
 from events.store.port import RecordedEvent
-from events.store.states import client_state, company_state, user_doc, user_state
+from events.store.states import client_state, company_state, report_state, user_doc, user_state
 from events.user.evolve import fold
 from events.user.reactions import effect_target, reactions
 from events.user.state import UserState
@@ -91,6 +92,7 @@ class _Told:
     users: dict[_Stream, UserState] = field(default_factory=dict)
     companies: dict[UUID, CompanyState] = field(default_factory=dict)
     clients: dict[_Stream, ClientState] = field(default_factory=dict)
+    reports: dict[_Stream, ReportState] = field(default_factory=dict)
     tokens: set[_Stream] = field(default_factory=set)
     ended: set[UUID] = field(default_factory=set)
 
@@ -122,6 +124,9 @@ def _tell(told: _Told, recorded: RecordedEvent, keys: dict[_Stream, bytes]) -> N
                 told.tokens.add(where)
             elif isinstance(fact, ApiClientRevoked):
                 told.tokens.discard(where)
+        case StreamKind.REPORT:
+            assert is_report_fact(fact)
+            told.reports[where] = reports.fold([fact])
         case _:
             pass
 
@@ -158,6 +163,8 @@ async def _wrong_company_states(database: Connection, told: _Told) -> list[str]:
     for company, stream, doc in await database.fetch("SELECT company_id, stream_id, doc::text FROM company_state"):
         if stream == company:
             same = company_state(company, 0, doc) == told.companies[company]
+        elif (company, stream) in told.reports:
+            same = report_state(doc) == told.reports[company, stream]
         elif (company, stream) in told.clients:
             seen.add((company, stream))
             same = client_state(doc) == told.clients[company, stream]
@@ -233,6 +240,8 @@ async def _missing_effects(database: Connection) -> list[str]:
             wanted |= {(company, position, str(kind), target) for kind in reactions(recorded.data)}
         elif is_company_fact(recorded.data):
             wanted |= {(company, position, str(kind), "") for kind in decider.reactions(recorded.data)}
+        elif is_report_fact(recorded.data):
+            wanted |= {(company, position, str(kind), "") for kind in reports.reactions(recorded.data)}
         elif recorded.stream_kind is StreamKind.EFFECT:
             settled.add(recorded.stream_id)
     rows = {tuple(row) for row in await database.fetch("SELECT company_id, position, kind, target FROM effect")}

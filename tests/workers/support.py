@@ -12,9 +12,10 @@ from services.application.mail import MailRefused, Message
 from services.bootstrap import Runtime
 from tests.support.service import Person, Service
 from workers.effects.drain import Drain
-from workers.main import drain_of
+from workers.main import drain_of, report_drain_of
 from workers.projector import Projector
 from workers.queue import EffectQueue
+from workers.sealer import Sealer
 
 NOTHING = object()
 
@@ -26,10 +27,12 @@ class Worker:
     parts: Runtime
     folder: Path
     drains: Drain = field(init=False)
+    reports: Drain = field(init=False)
     projector: Projector = field(init=False)
 
     def __post_init__(self) -> None:
         self.drains = drain_of(self.parts)
+        self.reports = report_drain_of(self.parts)
         self.projector = Projector(self.parts.pool, self.parts.wrapper)
 
     async def drain(self) -> int:
@@ -37,6 +40,15 @@ class Worker:
 
     async def project(self) -> int:
         return await self.projector.project()
+
+    async def seal(self) -> None:
+        r = self.parts
+        await Sealer(r.pool, r.signer, r.clock, r.entropy, r.settings.installation_name).seal()
+
+    async def build(self) -> int:
+        """Seal what there is, then build the reports that are due."""
+        await self.seal()
+        return await self.reports.drain()
 
     def queue(self) -> EffectQueue:
         return EffectQueue(self.parts.pool, self.parts.store, self.parts.clock)

@@ -22,10 +22,14 @@ PERFORM_SECONDS: Final = 15.0  # shorter than the lease: nobody begins before th
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """Effects of one kind: they wait for none of another, and a slow kind claims few at once."""
+    """Effects of one kind: they wait for none of another, and a slow kind claims few at once.
+
+    More `seconds` than a lease lasts: the handler renews it.
+    """
 
     handler: Handler
     batch: int
+    seconds: float = PERFORM_SECONDS
 
 
 class Drain:
@@ -46,16 +50,16 @@ class Drain:
         total = 0
         while not self._stopping:
             claimed = await self._queue.claim(kind, lane.batch)
-            await asyncio.gather(*(self._one(effect, lane.handler) for effect in claimed))
+            await asyncio.gather(*(self._one(effect, lane) for effect in claimed))
             total += len(claimed)
             if len(claimed) < lane.batch:
                 break
         return total
 
-    async def _one(self, effect: Claimed, handler: Handler) -> None:
+    async def _one(self, effect: Claimed, lane: Lane) -> None:
         try:
             cause = decode(effect.type, effect.entry)
-            outcome = await self._outcome(effect, cause, handler)
+            outcome = await self._outcome(effect, cause, lane)
             if outcome is not None:
                 await self._queue.settle(effect, cause, outcome)
         except Unavailable:
@@ -65,10 +69,10 @@ class Drain:
             log.exception("effect_broken", **_names(effect))
             await self._release(effect, type(error).__name__)
 
-    async def _outcome(self, effect: Claimed, cause: RecordedEvent, handler: Handler) -> Outcome | None:
+    async def _outcome(self, effect: Claimed, cause: RecordedEvent, lane: Lane) -> Outcome | None:
         try:
-            async with asyncio.timeout(PERFORM_SECONDS):
-                return await handler.perform(effect, cause)
+            async with asyncio.timeout(lane.seconds):
+                return await lane.handler.perform(effect, cause)
         except Unavailable:
             raise
         except NotYet:
@@ -76,7 +80,7 @@ class Drain:
             return None
         except Exception as error:  # noqa: BLE001 - whatever went wrong outside, it is tried again
             reason = str(error) if isinstance(error, MailRefused) else type(error).__name__
-            given_up = handler.given_up(effect, cause) if effect.attempts >= MAX_ATTEMPTS else None
+            given_up = lane.handler.given_up(effect, cause) if effect.attempts >= MAX_ATTEMPTS else None
             log.warning("effect_failed", error=type(error).__name__, final=given_up is not None, **_names(effect))
             if given_up is None:
                 await self._release(effect, reason)

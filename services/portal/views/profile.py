@@ -1,5 +1,6 @@
 """My profile: settings, sessions and activity."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Literal
 
@@ -36,8 +37,9 @@ async def save_settings(visit: Visit, form: SettingsForm) -> Answer:
 
 
 async def export(visit: Visit, form: Form) -> Answer:
-    """The same document as `GET /v1/me/export`."""
-    found = document(await visit.app.own_data.export(visit.caller), visit.caller.credential.id)
+    """The same document as `GET /v1/me/export`. The page stays, so its button may be pressed again."""
+    caller = replace(visit.caller, request=replace(visit.request, idempotency=None))
+    found = document(await visit.app.own_data.export(caller), caller.credential.id)
     return Download(name="my-data.json", kind="application/json", body=to_json(found, indent=1))
 
 

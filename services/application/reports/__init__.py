@@ -1,0 +1,1 @@
+"""Compliance reports: ordered, built by a worker, handed out."""
