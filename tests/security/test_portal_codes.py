@@ -1,10 +1,12 @@
 """Defect 2 at every form that takes a code: said at the field, in the reader's language, and nothing else is lost."""
 
 import re
+from collections.abc import AsyncIterator
 from html import unescape
 from typing import Final
 
 import pytest
+import pytest_asyncio
 
 from events.user.events import Stage
 from services.portal import messages
@@ -17,6 +19,13 @@ from tests.support.visitor import Shown, Visitor, visitor_of
 ASKING_AGAIN: Final = [route for route in ACTS if route.fresh]
 WITH_A_CODE: Final = [route for route in ACTS if {"code", "recovery_code"} & route.form.model_fields.keys()]
 NO_CODE: Final = "AAAA-BBBB-CCCC-DDDD"
+
+
+@pytest_asyncio.fixture
+async def visitor(walk: Walk) -> AsyncIterator[Visitor]:
+    made = visitor_of(walk.acme.service)
+    yield made
+    await made.http.close()
 
 
 async def speaking(walk: Walk, person: Person, tag: str) -> Language:
@@ -73,10 +82,11 @@ def fields(page: Shown, path: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("tag", LANGUAGES)
-async def test_defect_02_a_wrong_code_is_told_at_the_field_of_each_own_form_in_the_portal(walk: Walk, tag: str) -> None:
+async def test_defect_02_a_wrong_code_is_told_at_the_field_of_each_own_form_in_the_portal(
+    walk: Walk, visitor: Visitor, tag: str
+) -> None:
     service, uta = walk.acme.service, walk.acme.uta
     language = await speaking(walk, uta, tag)
-    visitor = visitor_of(service)
     service.clock.advance(seconds=60)
     await visitor.sign_in(uta)
     for route in WITH_A_CODE:
@@ -95,7 +105,6 @@ async def test_defect_02_a_wrong_code_is_told_at_the_field_of_each_own_form_in_t
         for route in WITH_A_CODE
         if route.allow is Allow.SESSION
     )
-    await visitor.http.close()
 
 
 async def shown_form(visitor: Visitor, walk: Walk, route: Route, name: str) -> Shown:
@@ -116,9 +125,9 @@ async def shown_form(visitor: Visitor, walk: Walk, route: Route, name: str) -> S
     ],
 )
 async def test_defect_02_a_wrong_code_is_told_while_signing_in_and_the_way_on_is_kept_in_the_portal(
-    walk: Walk, tag: str, stage: Stage, path: str, name: str
+    walk: Walk, visitor: Visitor, tag: str, stage: Stage, path: str, name: str
 ) -> None:
-    service, visitor = walk.acme.service, visitor_of(walk.acme.service)
+    service = walk.acme.service
     wanted = "/profile/activity?before=7"
     visitor.http.headers["Accept-Language"] = tag
     person = await at_stage(walk, visitor, stage)
@@ -139,7 +148,6 @@ async def test_defect_02_a_wrong_code_is_told_while_signing_in_and_the_way_on_is
     right = service.code(person) if name == "code" else person.recovery_codes[0]
     done = await visitor.fill(wrong, path, **{name: right})
     assert done.status in (200, 303), done.text
-    await visitor.http.close()
 
 
 def test_every_form_with_a_code_is_among_those_tried() -> None:
