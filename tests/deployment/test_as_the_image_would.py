@@ -1,6 +1,7 @@
 """Every command of compose.yaml on a real Postgres and a real Valkey, from secrets to a restored backup."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from functools import partial
 
@@ -116,15 +117,23 @@ async def test_valkey_rings_for_the_worker_and_tells_strangers_nothing(place: Pl
 
 
 def test_a_backup_is_restored_into_an_empty_database_and_is_sound(place: Place, operator: Account) -> None:
+    # As old as the dump or older: of a newer one the restored log would be too short, which is `factorlog restored`'s.
+    evidence = place.folder / "evidence"
+    shutil.copytree(place.data_dir / "secrets", evidence)
     dump = place.as_owner("pg_dump", "--format=custom", "factorlog").stdout
     place.as_owner("createdb", "restored")
     place.as_owner("pg_restore", "--dbname=restored", "--exit-on-error", "--single-transaction", input=dump)
     there = place.folder / "restored_url"
     there.write_text((place.secrets / "database_url").read_text().replace("/factorlog?", "/restored?"))
-    checked = place.run("api", "check", FACTORLOG_DATABASE_URL_FILE=str(there))
+    apart = {
+        "FACTORLOG_DATABASE_URL_FILE": str(there),
+        "FACTORLOG_SIGNED_DIR": str(evidence / "signed"),
+        "FACTORLOG_JOURNAL_FILE": str(evidence / "journal"),
+    }
+    checked = place.run("api", "check", **apart)
     assert (checked.code, checked.out) == (0, "sound\n"), checked
     # It is not an empty one that is sound.
-    again = place.run("api", "first-operator", FACTORLOG_DATABASE_URL_FILE=str(there))
+    again = place.run("api", "first-operator", **apart)
     assert (again.code, again.err) == (1, f"factorlog: there is a user {operator.login} already\n")
 
 

@@ -108,6 +108,7 @@ NO_CHANGE: Final = {
     *("CodeRejected", "PasswordRejected", "SessionPasswordRejected", "PasswordRehashed", "AccessDenied"),
     *("EnrolmentStarted", "EnrolmentCancelled", "PolicyOrderStarted", "GraceNoted"),
     *("EventsExported", "TracesDestroyed", "PersonForgotten", "PersonalDataExported"),
+    *("ReportRequested", "ReportReady", "ReportFailed"),
     *("SessionsRevoked", "EveryoneSignedOut", "AdministratorsNotified", "NotificationSent", "NotificationFailed"),
 }
 
@@ -300,6 +301,7 @@ OF_USERS: Final[dict[str, dict[str, Way]]] = {
     },
     "PUT /v1/policy": {"": way("PolicyChanged", body=lambda stage: {"requirement": "required"})},
     "POST /v1/policy/dry-run": {},
+    "POST /v1/reports": {},
 }
 OF_THE_OWN_COMPANY: Final[dict[str, dict[str, Way]]] = {
     "POST /v1/roles": {"": way("RoleCreated", body=lambda stage: {"name": "porter", "rights": {}})},
@@ -346,7 +348,19 @@ COMMANDS: Final[dict[str, tuple[str, ...]]] = {
     # The worker: a last day, and facts about everybody that reach each one's own history. See below.
     "work": ("UserExpired", "SessionsEnded by administrator"),
     **dict.fromkeys(
-        ("serve", "migrate", "check", "rebuild", "export", "verify", "events export", "users list", "users export"), ()
+        (
+            "serve",
+            "migrate",
+            "check",
+            "rebuild",
+            "export",
+            "verify",
+            "events export",
+            "report",
+            "users list",
+            "users export",
+        ),
+        (),
     ),
     **dict.fromkeys(("keys status", "keys rotate", "keys drop-old"), ()),
 }
