@@ -154,7 +154,12 @@ async def _walk(town: Town, page: Page) -> set[str]:
         await _judge(town, page)
         waiting.extend(link for link in await page.evaluate(_LINKS) if link.startswith("/") and "#" not in link)
         for at, action in await page.evaluate(_FORMS):
-            if action in _LEFT or (kind := f"{_kind(path)} {_kind(action)}") in sent:
+            # A file that is saved is no page to go to.
+            if (
+                action in _LEFT
+                or action.partition("?")[0].endswith("/export")
+                or (kind := f"{_kind(path)} {_kind(action)}") in sent
+            ):
                 continue
             sent.add(kind)
             await _send(town, page, path, at)
