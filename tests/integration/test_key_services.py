@@ -70,7 +70,7 @@ async def test_people_sign_in_and_no_key_file_is_made(place: Place) -> None:
     async with running(place.database, place.folder, **place.settings) as service:
         udo = await service.person(await service.company(), "udo.acme", on=True)
         await service.fresh_sign_in(udo)
-    assert not (place.folder / "secrets").exists()
+    assert not (place.folder / "secrets" / "key").exists()
 
 
 async def test_a_newer_key_takes_over_by_the_same_command_while_people_sign_in(place: Place) -> None:

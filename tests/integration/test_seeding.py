@@ -140,7 +140,7 @@ async def test_every_effect_has_its_outcome_with_the_right_cause_and_no_row_that
     entries = await ground.entries(seeded.company_id)
     causes = {entry["position"]: entry for entry in entries}
     outcomes = [entry for entry in entries if entry["stream_kind"] == "effect"]
-    kinds = {"SessionsRevoked": ["revoke_sessions"]}
+    kinds = {"SessionsRevoked": ["revoke_sessions"], "PersonForgotten": ["forget_person"]}
     for outcome in outcomes:
         cause = causes[outcome["data"]["cause_position"]]
         assert outcome["causation_id"] == cause["id"]

@@ -15,6 +15,7 @@ from tests.support.sizes import sized
 
 FACTOR_ACTS: Final = ("enable", "reset", "disable", "unlock")
 REVOKE, USER, ADMINISTRATORS = "revoke_sessions", "notify_user", "notify_administrators"
+FORGET = "forget_person"
 
 # Every mutating call on a user: name -> method, rest of the path, body.
 ACTS: Final[dict[str, tuple[str, str, dict[str, Any] | None]]] = {
@@ -410,7 +411,7 @@ TOLD: Final[dict[str, tuple[list[str], list[str]]]] = {
     "end_sessions": (["SessionsEnded"], [USER, REVOKE]),
     "password": (["PasswordReset"], [USER, REVOKE]),
     "deactivate": (["UserDeactivated"], [USER, REVOKE]),
-    "erase": (["UserErased"], [REVOKE]),
+    "erase": (["UserErased"], [REVOKE, FORGET]),
 }
 
 
