@@ -179,7 +179,7 @@ async def test_refusals_of_the_portal_are_counted_as_those_of_the_api(service: S
         ("refusals_total", "forbidden", "/users/{user_id}/settings"): 1,
         ("refusals_total", "not_found", "/companies/{company_id}/users"): 1,
         ("refusals_total", "forbidden", "/sign-out"): 2,
-        ("refusals_total", "unauthenticated", "/profile/settings"): 1,
+        ("refusals_total", "unauthenticated", "/profile/settings"): 2,
     }
 
 

@@ -22,7 +22,7 @@ from events.user.reactions import effect_target, ended_counts, reactions
 from tests.support.given import KEY, NOON, SESSION, SIGN_IN, USER, later
 from tests.support.samples import user_facts
 
-REVOKE, USER_MAIL, ADMIN_MAIL, _, FORGET = EffectKind
+REVOKE, USER_MAIL, ADMIN_MAIL, _, _, FORGET = EffectKind
 
 # Of every fact, as its sample stands, in the order of the kinds.
 TABLE: Final[dict[str, tuple[EffectKind, ...]]] = {
