@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from uuid import UUID
 
 import asyncpg
+import structlog
 from pydantic_core import from_json
 
 from events.projections.audit_trail import NAME
@@ -15,6 +16,8 @@ from events.store.postgres import available
 from events.upcasters import upcast
 from services.adapters import audit_query
 from services.application.audit import AuditFilters, AuditRow, Period, SignInHour
+
+log = structlog.get_logger()
 
 _WALK: Final = statement(__file__, "audit_walk")
 _WALK_OF_SUBJECT: Final = statement(__file__, "audit_walk_of_subject")
@@ -148,9 +151,29 @@ def _company(text: str) -> UUID:
     return UUID(text)
 
 
+# Somebody changed it in the database. `check` and `verify` name it; the others of the page are shown all the same.
+_UNREADABLE: Final[dict[str, Any]] = {
+    "id": str(UUID(int=0)),
+    "actor": {"company_id": None},
+    "request_id": "",
+    "data": {"unreadable": True},
+}
+
+
+def _clear_part(stored: bytes) -> dict[str, Any]:
+    try:
+        # Nearly every text of an entry is there once: to remember them costs more than it saves.
+        entry = upcast(from_json(stored, cache_strings="keys"))
+        shown = {"id": str(UUID(entry["id"])), "request_id": str(entry["request_id"]), "data": dict(entry["data"])}
+        home = entry["actor"]["company_id"]
+        return {**shown, "actor": {"company_id": home and str(_company(home))}}
+    except (ValueError, KeyError, TypeError):
+        log.error("entry_unreadable")
+        return _UNREADABLE
+
+
 def _found(company_id: UUID, row: Any) -> _Found:
-    # Nearly every text of an entry is there once: to remember them costs more than it saves.
-    entry = upcast(from_json(row["entry"], cache_strings="keys"))
+    entry = _clear_part(row["entry"])
     home = entry["actor"]["company_id"]
     subject_id, actor_id = row["subject_id"], row["actor_id"]
     return _Found(

@@ -20,6 +20,7 @@ PHONE: Final = {"width": 390, "height": 780}
 LARGEST: Final = 150_000  # bytes; what is larger is no picture for a page of prose
 # Whatever the language, the first button of the form in the middle.
 _SEND: Final = "main form:not([action='/sign-out']):not([action='/language']) button:not([type=button])"
+_FILES: Final = "a[href*='/file']"
 
 
 @dataclass
@@ -102,22 +103,46 @@ async def _of_administrator(browser: Browser, demo: Installation, folder: Path, 
         await gerda.page.select_option("#users", "view")
         await gerda.page.select_option("#two_factor_others", "full")
         await gerda.send(name="helpdesk")
-        await gerda.take("de-start", "/")
         await gerda.take("de-start-phone", "/", phone=True)
-        await gerda.take("de-users", "/users")
-        await gerda.take("de-user-security", await _first_with_a_factor(gerda))
-        await gerda.take("de-roles", "/roles")
-        await gerda.open("/policy")
-        await gerda.page.select_option("#requirement", "required")
-        await gerda.send()
-        await gerda.take("de-policy-tried")
-        await gerda.take("de-audit", "/audit")
-        await gerda.speak("en")
-        await gerda.take("en-start", "/")
-        await gerda.take("en-users", "/users")
+        for language in ("de", "en"):
+            await gerda.speak(language)
+            await _main_pages(gerda, language)
         await gerda.take("en-integrations", "/integrations")
         await gerda.take("en-profile-security", "/profile/security")
         await gerda.speak("de")
+
+
+async def _main_pages(gerda: Photographer, language: str) -> None:
+    await gerda.take(f"{language}-start", "/")
+    await gerda.take(f"{language}-users", "/users")
+    await gerda.take(f"{language}-user-security", await _first_with_a_factor(gerda))
+    await gerda.take(f"{language}-roles", "/roles")
+    await gerda.open("/policy")
+    await gerda.page.select_option("#requirement", "required")
+    await gerda.send()
+    await gerda.take(f"{language}-policy-tried")
+    await gerda.take(f"{language}-audit", "/audit")
+    await gerda.open("/audit?verify=now#signed")
+    await gerda.page.locator("#signed details summary").click()
+    await gerda.take(f"{language}-signed-log")
+    await _order_report(gerda)
+    await gerda.take(f"{language}-report")
+
+
+async def _order_report(gerda: Photographer) -> None:
+    """Who is protected, as of today's beginning; waits until it is built."""
+    await gerda.open("/reports")
+    await gerda.page.locator("form[action='/reports'] button").click()
+    await gerda.page.wait_for_load_state()
+    if not await gerda.page.locator(_FILES).count():
+        await gerda.open("/reports")
+        await gerda.page.locator("tbody th a").first.click()
+    for _ in range(60):
+        await gerda.page.wait_for_load_state()
+        if await gerda.page.locator(_FILES).count():
+            return
+        await gerda.page.reload()
+        await asyncio.sleep(0.5)
 
 
 async def _first_with_a_factor(reader: Photographer) -> str:
@@ -128,6 +153,7 @@ async def _first_with_a_factor(reader: Photographer) -> str:
 async def _of_user(browser: Browser, demo: Installation, folder: Path, taken: list[Path]) -> None:
     """The key that is shown is void when the picture is taken: the demo is gone by then."""
     async with _somebody(browser, demo, folder, taken, "udo.user", "en-GB") as udo:
+        await udo.take("en-sign-in", "/sign-in")
         await udo.sign_in()
         await udo.take("de-profile-security-phone", "/profile/security", phone=True)
         for language in ("de", "en"):

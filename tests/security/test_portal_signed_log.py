@@ -72,3 +72,19 @@ async def test_who_may_not_see_the_log_gets_neither(acme: Acme, signed_in: Signe
 async def test_without_a_checkpoint_there_is_none_to_take_along(acme: Acme, signed_in: SignedIn) -> None:
     anna = await signed_in(acme.anna)
     assert (await anna.get("/audit/checkpoint")).status == 404
+
+
+async def test_an_entry_that_cannot_be_read_any_more_hides_no_other(acme: Acme, signed_in: SignedIn) -> None:
+    anna = await signed_in(acme.anna)
+    await sealed(acme)
+    owner: Connection = await asyncpg.connect(acme.service.database.owner_url)
+    try:
+        await owner.execute("SET session_replication_role = replica")
+        ruined = "UPDATE event SET entry = '{' WHERE company_id = $1 AND position = 2"
+        await owner.execute(ruined, acme.anna.company_id)
+    finally:
+        await owner.close()
+    page = await anna.get("/audit?verify=now")
+    assert page.status == 200
+    assert "NICHT BESTÄTIGT" in page.text
+    assert "unreadable" in page.text
