@@ -61,7 +61,7 @@ class PostgresAuditTrail:
             period = await self._period(company_id, filters)
             behind = min(period.behind, before_position or _BEHIND_ALL)
             rows = await self._newest(company_id, filters, limit, Period(period.first, behind))
-        return await self._shown(company_id, rows)
+        return await self._shown(company_id, [(row, _readable_part(row["entry"])) for row in rows])
 
     async def position(self, company_id: UUID) -> int:
         async with available():
@@ -86,7 +86,7 @@ class PostgresAuditTrail:
             return []
         async with available():
             rows = await self._pool.fetch(_WINDOW, company_id, *window, *audit_query.arguments(filters))
-        return await self._shown(company_id, rows)
+        return await self._shown(company_id, [(row, _clear_part(row["entry"])) for row in rows])
 
     async def _period(self, company_id: UUID, filters: AuditFilters) -> Period:
         if filters.from_at is None and filters.to_at is None:
@@ -112,8 +112,8 @@ class PostgresAuditTrail:
         )
         return found
 
-    async def _shown(self, company_id: UUID, rows: Sequence[Any]) -> list[AuditRow]:
-        found = [_found(company_id, row) for row in rows]
+    async def _shown(self, company_id: UUID, rows: Sequence[tuple[Any, dict[str, Any]]]) -> list[AuditRow]:
+        found = [_found(company_id, row, entry) for row, entry in rows]
         logins = await self._logins({p for f in found for p in (f.subject, f.actor) if p is not None})
         return [_shown(f, logins) for f in found]
 
@@ -151,7 +151,7 @@ def _company(text: str) -> UUID:
     return UUID(text)
 
 
-# Somebody changed it in the database. `check` and `verify` name it; the others of the page are shown all the same.
+# Somebody changed it in the database. `check` and `verify` name it; the others of a page are shown all the same.
 _UNREADABLE: Final[dict[str, Any]] = {
     "id": str(UUID(int=0)),
     "actor": {"company_id": None},
@@ -160,20 +160,27 @@ _UNREADABLE: Final[dict[str, Any]] = {
 }
 
 
+def _readable_part(stored: bytes) -> dict[str, Any]:
+    try:
+        return _clear_part(stored)
+    except ValueError:
+        log.error("entry_unreadable")
+        return _UNREADABLE
+
+
 def _clear_part(stored: bytes) -> dict[str, Any]:
+    """Raises ValueError for an entry that is ruined."""
     try:
         # Nearly every text of an entry is there once: to remember them costs more than it saves.
         entry = upcast(from_json(stored, cache_strings="keys"))
         shown = {"id": str(UUID(entry["id"])), "request_id": str(entry["request_id"]), "data": dict(entry["data"])}
         home = entry["actor"]["company_id"]
         return {**shown, "actor": {"company_id": home and str(_company(home))}}
-    except (ValueError, KeyError, TypeError):
-        log.error("entry_unreadable")
-        return _UNREADABLE
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError("the entry is no entry") from error
 
 
-def _found(company_id: UUID, row: Any) -> _Found:
-    entry = _clear_part(row["entry"])
+def _found(company_id: UUID, row: Any, entry: dict[str, Any]) -> _Found:
     home = entry["actor"]["company_id"]
     subject_id, actor_id = row["subject_id"], row["actor_id"]
     return _Found(
