@@ -2,6 +2,7 @@
 
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,14 +13,23 @@ from services.adapters.key_wrapper import LocalKeyWrapper
 from tests.support.database import Database
 from tests.support.dump import Dump, forms_of, full_dump, has_any
 from tests.support.people import Account, Portal
-from tests.support.processes import Installation, command, eventually
+from tests.support.processes import Installation, command, eventually, new_installation
 from tests.support.service import PASSWORD
 
 MARK: Final = "zq7mark4e"
 NETWORK: Final = "198.18.73.0/24"
 AGENT: Final = {"User-Agent": f"{MARK}-browser/9"}
 
-pytestmark = pytest.mark.xdist_group("installation")
+pytestmark = pytest.mark.xdist_group("erased everywhere")
+
+
+@pytest.fixture
+def installation() -> Iterator[Installation]:
+    """One of its own: a look goes through every row and file, and others have filled the shared one."""
+    with new_installation() as own:
+        own.start()
+        own.up.wait_ready()
+        yield own
 
 
 def addressed(word: str) -> str:
@@ -143,8 +153,7 @@ async def test_p01_a_mark_in_every_personal_field_is_found_nowhere_after_the_era
         async def nothing_is_left() -> bool:
             return not await left()
 
-        # A look goes through every row and file of an installation that other tests have filled.
-        await eventually(nothing_is_left, 150, "nothing of it in tables and files")
+        await eventually(nothing_is_left, 60, "nothing of it in tables and files")
         assert await queued_with(installation, needles) == set()
     checked = command("check", "--data-dir", installation.data_dir)
     assert (checked.code, checked.out) == (0, "sound\n")
