@@ -1,7 +1,6 @@
 """What is read of a tree: tiles, hashes of ranges, signed checkpoints."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 from uuid import UUID
 
@@ -12,6 +11,7 @@ from events.integrity.tiles import WIDTH, Tile, hash_of, tile_in, tiles_for
 from events.integrity.tree import EMPTY_ROOT, Range
 from events.sql import statement
 from events.trees.growing import INSTALLATION, TreeBroken
+from events.trees.stored import StoredTree
 
 _LEAVES: Final = statement(__file__, "leaves")
 _NODES: Final = statement(__file__, "nodes")
@@ -24,16 +24,6 @@ _BUNDLE: Final = statement(__file__, "bundle")
 _CHECKPOINT_ENTRIES: Final = statement(__file__, "checkpoint_entries")
 
 _Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
-
-
-@dataclass(frozen=True, slots=True)
-class StoredTree:
-    origin: str
-    blind: bytes
-    size: int
-    edge: bytes
-    signed_size: int
-    refused: str | None
 
 
 class TreeReader:

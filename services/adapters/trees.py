@@ -14,8 +14,8 @@ from events.sql import statement
 from events.store.postgres import available
 from events.trees.growing import TreeBroken
 from events.trees.reading import TreeReader
+from events.trees.stored import StoredTree
 from services.application.transparency import EvidenceMissing
-from services.application.tree_check import StoredTree, TreeFlaw
 
 _OF_REQUEST: Final = statement(__file__, "position_of_request")
 
@@ -55,39 +55,13 @@ class PostgresTrees:
         async with available(), _missing():
             return await TreeReader(self._pool, company_id).hashes(ranges, size)
 
-
-class CheckedPostgresTrees:
-    """The same for a check, to which something missing is a finding."""
-
-    def __init__(self, pool: _Pool) -> None:
-        self._pool = pool
-
     async def stored(self, company_id: UUID) -> StoredTree | None:
         async with available():
-            tree = await TreeReader(self._pool, company_id).stored()
-        if tree is None:
-            return None
-        return StoredTree(tree.origin, tree.size, tree.edge, tree.signed_size, tree.refused)
-
-    async def entries(self, company_id: UUID, first: int, last: int) -> Sequence[bytes]:
-        async with available(), _flaws():
-            return await TreeReader(self._pool, company_id).entries(first, last)
-
-    async def tile(self, company_id: UUID, tile: Tile) -> bytes:
-        async with available(), _flaws():
-            return await TreeReader(self._pool, company_id).tile(tile)
+            return await TreeReader(self._pool, company_id).stored()
 
     async def notes(self, company_id: UUID, after: tuple[int, str], limit: int) -> Sequence[tuple[int, str, str]]:
         async with available():
             return await TreeReader(self._pool, company_id).notes(after, limit)
-
-
-@asynccontextmanager
-async def _flaws() -> AsyncIterator[None]:
-    try:
-        yield
-    except TreeBroken as error:
-        raise TreeFlaw(str(error)) from error
 
 
 @asynccontextmanager

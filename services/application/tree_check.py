@@ -9,36 +9,23 @@ from events.integrity.checkpoint import Checkpoint, checkpoint_of, company_of
 from events.integrity.note import NoteRefused, VerifierKey
 from events.integrity.tiles import WIDTH, Tile, tiles_of
 from events.integrity.tree import Edge, Node, leaf_hash
+from events.trees.stored import StoredTree
 from services.application.evidence import Finding, Findings, Problem
 from services.application.signing import Signer, SigningRefused
+from services.application.transparency import EvidenceMissing
 
 _PAGE: Final = 500
-
-
-@dataclass(frozen=True, slots=True)
-class StoredTree:
-    """As the database has it."""
-
-    origin: str
-    size: int
-    edge: bytes
-    signed_size: int
-    refused: str | None
-
-
-class TreeFlaw(Exception):
-    """Something that the tree needs is not there; the text says what."""
 
 
 class CheckedTrees(Protocol):
     async def stored(self, company_id: UUID) -> StoredTree | None: ...
 
     async def entries(self, company_id: UUID, first: int, last: int) -> Sequence[bytes]:
-        """Raises TreeFlaw."""
+        """Raises EvidenceMissing."""
         ...
 
     async def tile(self, company_id: UUID, tile: Tile) -> bytes:
-        """Raises TreeFlaw."""
+        """Raises EvidenceMissing."""
         ...
 
     async def notes(self, company_id: UUID, after: tuple[int, str], limit: int) -> Sequence[tuple[int, str, str]]:
@@ -152,7 +139,7 @@ class _Check:
         first = tile.number * WIDTH + 1
         try:
             entries = await self.trees.entries(self.company_id, first, first + tile.width - 1)
-        except TreeFlaw as error:
+        except EvidenceMissing as error:
             self.findings.add(Problem.MISSING_ENTRY, first, detail=str(error))
             return None
         leaves = [leaf_hash(entry) for entry in entries]
@@ -174,6 +161,6 @@ class _Check:
     async def _tile(self, tile: Tile, position: int) -> bytes | None:
         try:
             return await self.trees.tile(self.company_id, tile)
-        except TreeFlaw as error:
+        except EvidenceMissing as error:
             self.findings.add(Problem.TREE_DIFFERS, position, detail=str(error))
             return None

@@ -10,7 +10,7 @@ import typer
 
 from events.trees.growing import INSTALLATION
 from services.adapters.evidence import PostgresEvidence
-from services.adapters.trees import CheckedPostgresTrees
+from services.adapters.trees import PostgresTrees
 from services.application.audit_check import check as check_evidence
 from services.application.evidence import Finding, Progress
 from services.application.rebuild import RebuildReport
@@ -61,7 +61,7 @@ async def _check(parts: Runtime, progress: Progress) -> list[Finding]:
     evidence = PostgresEvidence(parts.pool, parts.wrapper)
     found = await check_evidence(evidence, progress)
     ids = [company_id for company_id, _ in await evidence.companies()]
-    trees, name = CheckedPostgresTrees(parts.pool), parts.settings.installation_name
+    trees, name = PostgresTrees(parts.pool), parts.settings.installation_name
     return found + await check_trees(trees, parts.signer, [*ids, INSTALLATION], name)
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from uuid import UUID
 
-from services.adapters.trees import CheckedPostgresTrees, PostgresTrees
+from services.adapters.trees import PostgresTrees
 from services.application.evidence import Finding
 from services.application.log_export import exported
 from services.application.tree_check import check_trees
@@ -33,4 +33,4 @@ async def export_to(service: Service, company: UUID, folder: Path) -> Path:
 
 async def checked(service: Service, company: UUID) -> list[Finding]:
     """What `factorlog check` finds of the company's tree."""
-    return await check_trees(CheckedPostgresTrees(service.parts.pool), service.parts.signer, [company], NAME)
+    return await check_trees(PostgresTrees(service.parts.pool), service.parts.signer, [company], NAME)

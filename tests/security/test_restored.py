@@ -12,7 +12,7 @@ import pytest
 
 from services.adapters.evidence import PostgresEvidence
 from services.adapters.journal_file import JournalFile
-from services.adapters.trees import CheckedPostgresTrees
+from services.adapters.trees import PostgresTrees
 from services.application.audit_check import check
 from services.application.in_step import DatabaseBehind
 from services.application.new_origins import INSTALLATION
@@ -317,7 +317,7 @@ async def sealed(service: Service) -> int:
 
 async def checked(service: Service, *logs: UUID) -> list[Any]:
     parts = service.parts
-    return await check_trees(CheckedPostgresTrees(parts.pool), parts.signer, logs, parts.settings.installation_name)
+    return await check_trees(PostgresTrees(parts.pool), parts.signer, logs, parts.settings.installation_name)
 
 
 async def test_c10_a_log_that_is_shorter_than_what_was_signed_of_it_is_not_served(place: Place) -> None:
