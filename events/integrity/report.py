@@ -19,6 +19,10 @@ from events.integrity.tree import leaf_hash
 
 _IN_HTML: Final = re.compile(r'<script type="application/jsonl"[^>]*>(.*?)</script>', re.DOTALL)
 
+# Of a user's entries, in the order of the log: the last of these says whether a factor is bound.
+_BINDS: Final = frozenset({"TwoFactorEnabled", "TwoFactorImported"})
+_UNBINDS: Final = frozenset({"KeyReset", "TwoFactorDisabled", "BreakGlassCodeUsed", "UserErased"})
+
 
 @dataclass(slots=True)
 class Report:
@@ -82,6 +86,8 @@ def verify_report(text: str, key: VerifierKey | None, log: tuple[Path, int] | No
     _demand_root(report, checkpoint, verdict)
     _demand_entries(report, checkpoint, verdict)
     _demand_rows(report, verdict)
+    if report.header.get("kind") == "coverage":
+        _demand_states(report, verdict)
     if log is not None:
         _demand_complete(report, *log, verdict)
     return verdict
@@ -131,6 +137,25 @@ def _demand_rows(report: Report, verdict: Verdict) -> None:
         rests_on = row.get("rests_on")
         if not isinstance(rests_on, list) or not all(position in report.entries for position in rests_on):
             verdict.add("a row rests on an entry that is not in the report", detail=f"row {number}")
+
+
+def _demand_states(report: Report, verdict: Verdict) -> None:
+    """Coverage says `on` of exactly those whose own entries bound a factor last, and its totals count its rows.
+
+    Whether a factor is demanded of somebody follows from the policy too, and is not worked out here once more.
+    """
+    for number, row in enumerate(report.rows, 1):
+        said = [parsed(report.entries.get(at, b"")) or {} for at in row.get("rests_on", ())]
+        if any(entry.get("stream_id") != row.get("user_id") for entry in said):
+            verdict.add("a row rests on an entry about somebody else", detail=f"row {number}")
+        bound = [entry.get("type") in _BINDS for entry in said if entry.get("type") in _BINDS | _UNBINDS]
+        if (row.get("state") == "on") is not bool(bound and bound[-1]):
+            verdict.add("a row does not say what its entries say", detail=f"row {number}")
+    totals = report.header.get("totals")
+    for state in ("on", "off", "enrolment_required"):
+        counted = sum(row.get("state") == state and row.get("account") == "active" for row in report.rows)
+        if not isinstance(totals, dict) or totals.get(state) != counted:
+            verdict.add("a total is not the number of its rows", detail=state)
 
 
 def _demand_complete(report: Report, log: Path, size: int, verdict: Verdict) -> None:

@@ -9,6 +9,7 @@ from events.company.reports import ReportKind
 from events.integrity.checkpoint import checkpoint_of
 from events.integrity.note import VerifierKey
 from events.integrity.proof import root_of_many
+from events.integrity.report import verify_report
 from events.integrity.tree import leaf_hash
 from services.application.reports.ports import PersonGone
 from tests.reports.ordering import KINDS, Lines, Orders
@@ -155,3 +156,27 @@ async def test_the_stored_file_is_sealed(service: Service) -> None:
     # A file that was moved under another report opens for nobody.
     assert (await orders.file(other)).code == "conflict"
     assert (await orders.file(report)).code == "conflict"
+
+
+async def test_a_state_that_does_not_follow_from_its_entries_is_not_proved(service: Service) -> None:
+    """Entries and proofs are untouched; somebody who hands the report on changed what it says of them."""
+    scene = await scene_of(service, "anna", "arno", "udo", "ute")
+    token = await scene.fresh("anna")
+    await scene.act(token, "udo", "reset")
+    service.clock.advance(seconds=1)
+    orders = Orders(service, token)
+    sound = (await orders.file(await orders.ordered("coverage"))).raw.decode()
+    assert verify_report(sound, None).is_sound
+    lines = sound.split("\n")
+    for number, line in enumerate(lines[1:], 1):
+        row = json.loads(line)
+        if "user_id" not in row:
+            break
+        other = "off" if row["state"] == "on" else "on"
+        forged = [*lines[:number], json.dumps({**row, "state": other}), *lines[number + 1 :]]
+        found = {one.problem for one in verify_report("\n".join(forged), None).findings}
+        assert {"a row does not say what its entries say", "a total is not the number of its rows"} <= found
+    header = json.loads(lines[0])
+    header["totals"]["on"] += 1
+    verdict = verify_report("\n".join([json.dumps(header), *lines[1:]]), None)
+    assert [one.problem for one in verdict.findings] == ["a total is not the number of its rows"]
