@@ -167,6 +167,19 @@ async def test_an_act_on_a_company_that_is_sent_twice_is_one_fact(walk: Walk, re
     assert [answer.status for answer in both] == [303, 303]
 
 
+async def test_a_wrong_password_at_a_step_up_that_is_sent_twice_counts_once(acme: Acme, visitor: Visitor) -> None:
+    """Of somebody without a factor; both forms say what was wrong."""
+    udo = await acme.service.person(acme.uta.company_id, "udo.user")
+    await visitor.sign_in(udo)
+    acme.service.clock.advance(minutes=6)
+    page = await visitor.get("/step-up")
+    before = await acme.service.event_types(udo.company_id)
+    both = await twice(visitor, page, "/step-up", password="not the password")
+    after = (await acme.service.event_types(udo.company_id))[len(before) :]
+    assert after == ["SessionPasswordRejected"]
+    assert [answer.status for answer in both] == [401, 401]
+
+
 # In the middle of a sign-in.
 
 Begin = Callable[[Walk, Visitor], Awaitable[Person]]
